@@ -1,0 +1,54 @@
+package mappings_test
+
+import (
+	"flag"
+	"os"
+	"testing"
+
+	"github.com/minihub/minihub/mappings"
+	"github.com/minihub/minihub/mappings/mapper"
+	"github.com/minihub/minihub/schemas"
+)
+
+var update = flag.Bool("update", false, "write what the mappings give into the case files")
+
+// schemaSet finds the shapes of schemas by name.
+func schemaSet(t *testing.T) (*schemas.Set, func(name string) (mapper.Shape, bool)) {
+	t.Helper()
+	set, err := schemas.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set, func(name string) (mapper.Shape, bool) {
+		s, ok := set.Get(name)
+		if !ok {
+			return nil, false
+		}
+		return mapper.ShapeOf(s.Shape()), true
+	}
+}
+
+// TestCases walks <vendor>/cases/*.txtar: every case gives what it wants, its
+// input fits the mapping's input schema and its result the output schema.
+func TestCases(t *testing.T) {
+	t.Parallel()
+	known, shapes := schemaSet(t)
+	set, err := mappings.Load(mappings.Options{Shapes: shapes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mappings.RunCases(t, os.DirFS("."), set, mappings.CaseOptions{
+		Update: *update, Dir: ".",
+		Validate: func(schema string, doc any) []string {
+			s, ok := known.Get(schema)
+			if !ok {
+				return []string{"there is no schema " + schema}
+			}
+			var lines []string
+			for _, v := range s.Validate(doc) {
+				lines = append(lines, v.String())
+			}
+			return lines
+		},
+	})
+}
