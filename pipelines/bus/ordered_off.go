@@ -1,0 +1,5 @@
+//go:build minihub_without_lanes
+
+package bus
+
+const ordered = false

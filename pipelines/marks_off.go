@@ -1,0 +1,5 @@
+//go:build minihub_without_marks
+
+package pipelines
+
+const marked = false

@@ -1,0 +1,134 @@
+package reconcile
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/minihub/minihub/connectors"
+)
+
+// The states a Summary tells apart.
+const (
+	open      = "open"
+	cancelled = "cancelled"
+	closed    = "closed"
+)
+
+// facts are what is compared and summed up of a document.
+type facts struct {
+	status, currency, store string
+	amount                  int64
+	lines                   int // -1 = not compared
+	at, modified            time.Time
+}
+
+func factsOf(s connectors.Summary) facts {
+	f := facts{s.Status, s.Currency, s.Store, s.Amount, s.Lines, s.At, s.Modified}
+	if f.modified.IsZero() {
+		f.modified = f.at
+	}
+	return f
+}
+
+// row is one document as a side showed it.
+type row struct {
+	facts
+	ids  []connectors.RemoteID
+	page int
+	// unsure: it may be the row before it once more, because pages shifted.
+	unsure bool
+}
+
+// differ compares in the fields that both have. An open document that the target has
+// closed meanwhile moved on: it was shipped.
+func differ(hub, there facts) (fields []Field, movedOn bool) {
+	if hub.status != "" && there.status != "" && hub.status != there.status {
+		if hub.status == open && there.status == closed {
+			movedOn = true
+		} else {
+			fields = append(fields, Field{"status", hub.status, there.status})
+		}
+	}
+	if hub.currency != "" && there.currency != "" && (hub.amount != there.amount || hub.currency != there.currency) {
+		fields = append(fields, Field{"amount", money(hub.amount, hub.currency), money(there.amount, there.currency)})
+	}
+	if hub.lines >= 0 && there.lines >= 0 && hub.lines != there.lines {
+		fields = append(fields, Field{"lines", strconv.Itoa(hub.lines), strconv.Itoa(there.lines)})
+	}
+	return fields, movedOn
+}
+
+// money writes minor units with the decimals of the currency (ISO 4217).
+func money(amount int64, currency string) string {
+	n := digits(currency)
+	s := strconv.FormatInt(amount, 10)
+	sign := ""
+	if strings.HasPrefix(s, "-") {
+		sign, s = "-", s[1:]
+	}
+	if n > 0 {
+		if len(s) <= n {
+			s = strings.Repeat("0", n+1-len(s)) + s
+		}
+		s = s[:len(s)-n] + "." + s[len(s)-n:]
+	}
+	if currency == "" {
+		return sign + s
+	}
+	return fmt.Sprintf("%s%s %s", sign, s, currency)
+}
+
+func digits(currency string) int {
+	switch currency {
+	case "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF":
+		return 0
+	case "BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND":
+		return 3
+	}
+	return 2
+}
+
+// likeness says whether two rows of one key are one document.
+type likeness int
+
+const (
+	one likeness = iota
+	two
+	maybe
+)
+
+func alike(a, b row) likeness {
+	if len(a.ids) == 0 && len(b.ids) == 0 {
+		if a.page == b.page {
+			return two
+		}
+		return maybe
+	}
+	shared := 0
+	for _, id := range a.ids {
+		if slices.Contains(b.ids, id) {
+			shared++
+		}
+	}
+	switch {
+	case shared == len(a.ids) && shared == len(b.ids):
+		return one
+	case shared == 0 && len(a.ids) > 0 && len(b.ids) > 0:
+		return two
+	}
+	return maybe
+}
+
+// alive are the rows that are not cancelled.
+func alive(rows []row) []row {
+	var out []row
+	for _, r := range rows {
+		if r.status != cancelled {
+			out = append(out, r)
+		}
+	}
+	return out
+}
