@@ -1,0 +1,133 @@
+// Package api is the hub's HTTP interface under /api/v1: what the commands and the
+// console can do. One error shape, JSON in and out, personal values masked.
+package api
+
+import (
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/minihub/minihub/pipelines"
+	"github.com/minihub/minihub/pipelines/ledger"
+	"github.com/minihub/minihub/pipelines/reconcile"
+	"github.com/minihub/minihub/pipelines/schedule"
+	"github.com/minihub/minihub/schemas"
+)
+
+// Options is what the API stands on.
+type Options struct {
+	Engine     *pipelines.Engine
+	Ledger     ledger.Ledger
+	Scheduler  *schedule.Scheduler
+	Schemas    *schemas.Set
+	Reconciler *reconcile.Reconciler
+	Lookups    Tables
+	Token      string // required as a bearer token when set
+	Zone       *time.Location
+}
+
+// Tables names the lookup tables that mappings read.
+type Tables interface {
+	Has(table string) bool
+	Names() []string
+}
+
+// API is an http.Handler.
+type API struct {
+	opt Options
+	mux *http.ServeMux
+}
+
+// Error is the one shape of an error.
+type Error struct {
+	Status int    `json:"-"`
+	Code   string `json:"code"`
+	Text   string `json:"text"`
+	Hint   string `json:"hint,omitempty"`
+}
+
+func (e *Error) Error() string { return e.Text }
+
+// New returns the API.
+func New(opt Options) *API {
+	a := &API{opt: opt, mux: http.NewServeMux()}
+	a.handle("GET /api/v1/messages", a.find)
+	a.handle("GET /api/v1/messages/{id}", a.show)
+	a.handle("GET /api/v1/deliveries", a.deliveries)
+	a.handle("GET /api/v1/records", a.records)
+	a.handle("GET /api/v1/counts", a.counts)
+	a.handle("POST /api/v1/replay", a.replay)
+	a.handle("POST /api/v1/deliveries/{id}/discard", a.discard)
+	a.handle("POST /api/v1/lookups", a.putLookup)
+	a.handle("GET /api/v1/jobs", a.jobs)
+	a.handle("POST /api/v1/jobs/{name}/run", a.runJob)
+	a.handle("POST /api/v1/backfill", a.backfill)
+	a.handle("GET /api/v1/connections", a.connections)
+	a.handle("POST /api/v1/connections/{name}/pause", a.pause)
+	a.handle("POST /api/v1/connections/{name}/resume", a.resume)
+	a.handle("POST /api/v1/reconcile", a.reconcile)
+	a.handle("GET /api/v1/reconcile/{id}", a.report)
+	a.handle("POST /api/v1/reconcile/{id}/heal", a.heal)
+	a.handle("/api/v1/", func(r *http.Request) (any, error) {
+		return nil, &Error{Status: http.StatusNotFound, Code: "api.call", Text: "there is no call " + r.Method + " " + r.URL.Path}
+	})
+	return a
+}
+
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if a.opt.Token != "" {
+		given := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+		if subtle.ConstantTimeCompare([]byte(given), []byte(a.opt.Token)) != 1 {
+			write(w, http.StatusUnauthorized, &Error{Code: "api.token", Text: "the request carries no valid token", Hint: "send Authorization: Bearer TOKEN; a running hub leaves its token in .minihub.json"})
+			return
+		}
+	}
+	a.mux.ServeHTTP(w, r)
+}
+
+const maxBody = 1 << 20
+
+func (a *API) handle(pattern string, h func(r *http.Request) (any, error)) {
+	a.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		out, err := h(r)
+		if err != nil {
+			e := asError(err)
+			write(w, e.Status, e)
+			return
+		}
+		write(w, http.StatusOK, out)
+	})
+}
+
+func asError(err error) *Error {
+	var e *Error
+	switch {
+	case errors.As(err, &e):
+	case errors.Is(err, ledger.ErrNotFound):
+		e = &Error{Status: http.StatusNotFound, Code: "api.not_found", Text: "there is no such row"}
+	case errors.Is(err, pipelines.ErrNeedsConfirmation):
+		e = &Error{Status: http.StatusConflict, Code: "replay.confirm", Text: err.Error(), Hint: "read what it would send, then repeat with confirm"}
+	default:
+		e = &Error{Status: http.StatusUnprocessableEntity, Code: "api.failed", Text: err.Error()}
+	}
+	if e.Status == 0 {
+		e.Status = http.StatusUnprocessableEntity
+	}
+	return e
+}
+
+func write(w http.ResponseWriter, status int, v any) {
+	if e, ok := v.(*Error); ok {
+		v = map[string]*Error{"error": e}
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(v)
+}

@@ -1,0 +1,86 @@
+package cli
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/minihub/minihub/cmd/minihub/internal/api"
+	"github.com/minihub/minihub/cmd/minihub/internal/text"
+)
+
+func (r *root) replayCommand() *cobra.Command {
+	var req api.ReplayRequest
+	var w api.Where
+	cmd := &cobra.Command{
+		Use:   "replay [MESSAGE]",
+		Short: "Replay a message, a delivery, or all that is parked for one cause",
+		Long: "Replays what is parked. --mode re-map maps the stored record with today's mapping (the default), as-sent sends the stored\n" +
+			"document, re-pull fetches the source's current state. --plan only counts.",
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case len(args) == 1:
+				id, err := strconv.ParseInt(args[0], 10, 64)
+				if err != nil || id <= 0 {
+					return r.bad(text.NotAnID, args[0])
+				}
+				req.Message = id
+			case req.Delivery == 0 && w == (api.Where{Limit: w.Limit}):
+				return r.bad(text.NothingToReplay)
+			case req.Delivery == 0:
+				req.Filter = &w
+			}
+			req.Who = "cli"
+			return r.with(cmd.Context(), func(c *client) error {
+				var out api.ReplayResult
+				if err := c.do(cmd.Context(), http.MethodPost, "/api/v1/replay", req, &out); err != nil {
+					return err
+				}
+				if err := r.printReplay(&out, req.Plan); err != nil {
+					return err
+				}
+				if out.Failed > 0 {
+					return quiet(Failed)
+				}
+				return nil
+			})
+		},
+	}
+	f := cmd.Flags()
+	f.Int64Var(&req.Delivery, "delivery", 0, "one delivery")
+	f.StringVar(&req.Mode, "mode", "re-map", "re-map, as-sent or re-pull")
+	f.BoolVar(&req.Plan, "plan", false, "only count")
+	f.BoolVar(&req.Confirm, "confirm", false, "yes, it may take effect twice at the target")
+	f.StringVar(&w.Code, "code", "", "all parked with this code")
+	f.StringVar(&w.Connection, "connection", "", "all parked of this connection")
+	f.StringVar(&w.Operation, "operation", "", "all parked of this operation")
+	f.StringVar(&w.Flow, "flow", "", "all parked of this flow")
+	f.IntVar(&w.Limit, "limit", 0, "no more than this many")
+	return cmd
+}
+
+func (r *root) printReplay(out *api.ReplayResult, plan bool) error {
+	switch {
+	case r.json:
+		return r.printJSON(out)
+	case out.Planned == 0:
+		r.say(text.NothingParked)
+		return nil
+	case plan:
+		r.say(text.ReplayPlan, out.Planned)
+		return nil
+	}
+	var rows [][]string
+	for _, row := range out.Rows {
+		rows = append(rows, []string{id(row.Record), id(row.Delivery), row.Label, row.From, row.To, row.Code, firstLine(row.Text)})
+	}
+	if len(rows) > 0 {
+		if err := r.table([]string{"MESSAGE", "DELIVERY", "LABEL", "FROM", "TO", "CODE", "WHY"}, rows); err != nil {
+			return err
+		}
+	}
+	r.say(text.ReplayDone, out.Planned, out.Replayed, out.Failed)
+	return nil
+}
