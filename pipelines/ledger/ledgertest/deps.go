@@ -149,7 +149,7 @@ func references(k *kit) {
 	k.settle(cancel.ID, ledger.Delivered, party("p", func(c *ledger.LinkChange) { c.Applied, c.Withdrawn = false, &yes }))
 	late := push("s3", ledger.Blocked, ref)
 	k.routed(late)
-	k.equal("after its end", late.State, ledger.Blocked)
+	k.equal("after its end", late.State, ledger.Withdrawn)
 }
 
 func lookupDeps(k *kit) {
