@@ -5,11 +5,26 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"path"
 	"strings"
 
 	"github.com/minihub/minihub/mappings/mapper"
+	"github.com/minihub/minihub/schemas/codec"
 	"github.com/rogpeppe/go-internal/txtar"
+)
+
+// CodeCase is the code of what is wrong with a case file itself.
+const CodeCase = "mapping.case"
+
+// The parts of a case file.
+const (
+	partMapping = "mapping"
+	partInput   = "input.json"
+	partContext = "context.json"
+	partWant    = "want.json"
+	partError   = "want.error"
+
+	needed = "a case has the parts mapping, input.json, context.json and want.json or want.error"
 )
 
 // Case is a case file: a document, the mapping it goes through, and what must
@@ -22,7 +37,9 @@ type Case struct {
 	Context mapper.Context
 
 	archive *txtar.Archive
-	want    string // name of the part with the expectation
+	lines   map[string]int // the line before each part's first
+	want    string         // name of the part with the expectation
+	wanted  any            // want.json
 }
 
 // ReadCase reads a case file:
@@ -38,51 +55,73 @@ type Case struct {
 //	{...}
 //
 // context.json may be left out; want.error stands instead of want.json where
-// the mapping must fail, one line "code target: text" for each error.
+// the mapping must fail or its result must break the schema, one line
+// "code target: text" for each error. The error is mapper.Problems.
 func ReadCase(file string, data []byte) (*Case, error) {
-	c := &Case{File: file, archive: txtar.Parse(data)}
+	c := &Case{File: file, archive: txtar.Parse(data), lines: map[string]int{}}
 	c.About = strings.TrimSpace(string(c.archive.Comment))
+	line := 1 + bytes.Count(c.archive.Comment, []byte("\n"))
+	var problems mapper.Problems
 	for _, f := range c.archive.Files {
-		var err error
-		switch f.Name {
-		case "mapping":
-			c.Mapping = strings.TrimSpace(string(f.Data))
-		case "input.json":
-			err = decode(f.Data, &c.Input)
-		case "context.json":
-			err = c.readContext(f.Data)
-		case "want.json", "want.error":
-			if c.want != "" {
-				err = errors.New("a case has one expectation")
-			}
-			c.want = f.Name
-		default:
-			err = errors.New("a case has the parts mapping, input.json, context.json and want.json or want.error")
+		if p := c.readPart(f, line); p != nil {
+			problems = append(problems, p)
 		}
-		if err != nil {
-			return nil, fmt.Errorf("%s: part %s: %w", file, f.Name, err)
-		}
+		line += 1 + bytes.Count(f.Data, []byte("\n"))
 	}
-	if c.Mapping == "" || c.Input == nil || c.want == "" {
-		return nil, fmt.Errorf("%s: a case needs the parts mapping, input.json and want.json or want.error", file)
+	if len(problems) == 0 && (c.Mapping == "" || c.Input == nil || c.want == "") {
+		problems = append(problems, &mapper.Problem{Code: CodeCase, File: file, Line: 1,
+			Text: "a case needs the parts mapping, input.json and want.json or want.error", Hint: "a part begins with a line such as -- input.json --"})
+	}
+	if len(problems) > 0 {
+		return nil, problems
 	}
 	return c, nil
 }
 
-func decode(data []byte, into any) error {
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.UseNumber()
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return err
+// readPart reads one part, whose mark stands at a line.
+func (c *Case) readPart(f txtar.File, line int) *mapper.Problem {
+	problem := func(text, hint string) *mapper.Problem {
+		return &mapper.Problem{Code: CodeCase, File: c.File, Line: line, Column: 1, Text: "part " + f.Name + ": " + text, Hint: hint}
 	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("text after the JSON")
+	if _, twice := c.lines[f.Name]; twice {
+		return problem("it is there twice", "leave one of them")
+	}
+	c.lines[f.Name] = line
+	var err error
+	switch f.Name {
+	case partMapping:
+		c.Mapping = path.Clean(strings.TrimPrefix(strings.TrimSpace(string(f.Data)), "mappings/"))
+	case partInput:
+		c.Input, err = codec.Decode(f.Data)
+	case partContext:
+		c.Context, err = ReadContext(f.Data)
+	case partWant, partError:
+		if c.want != "" {
+			return problem("a case has one expectation", "leave want.json or want.error")
+		}
+		c.want = f.Name
+		if f.Name == partWant {
+			c.wanted, err = codec.Decode(f.Data)
+		}
+	default:
+		return problem("there is no such part", needed)
+	}
+	var bad *codec.Error
+	switch {
+	case errors.As(err, &bad):
+		p := problem(bad.Text, "it must be one JSON document")
+		p.Line, p.Column = line+bad.Line, bad.Column
+		return p
+	case err != nil:
+		return problem(err.Error(), "")
 	}
 	return nil
 }
 
-func (c *Case) readContext(data []byte) error {
+// ReadContext reads what a run knows beside the document, as a case's
+// context.json has it: {"key", "store", "source", "links", "values", "lookups"}.
+// The entries of lookups lie over the set's tables.
+func ReadContext(data []byte) (mapper.Context, error) {
 	var in struct {
 		Key     string                    `json:"key"`
 		Store   map[string]any            `json:"store"`
@@ -91,14 +130,29 @@ func (c *Case) readContext(data []byte) error {
 		Values  map[string]any            `json:"values"`
 		Lookups map[string]map[string]any `json:"lookups"`
 	}
-	if err := decode(data, &in); err != nil {
-		return err
+	if _, err := codec.Decode(data); err != nil {
+		return mapper.Context{}, err
 	}
-	c.Context = mapper.Context{Key: in.Key, Store: in.Store, Source: in.Source, Links: in.Links, Values: in.Values}
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	d.DisallowUnknownFields()
+	if err := d.Decode(&in); err != nil {
+		return mapper.Context{}, errors.New(strings.TrimPrefix(err.Error(), "json: ") + "; the context has key, store, source, links, values and lookups")
+	}
+	ctx := mapper.Context{Key: in.Key, Store: in.Store, Source: in.Source, Links: in.Links, Values: in.Values}
 	if in.Lookups != nil {
-		c.Context.Lookups = caseTables{over: in.Lookups}
+		ctx.Lookups = caseTables{over: in.Lookups}
 	}
-	return nil
+	return ctx, nil
+}
+
+// Over lays the lookup entries that ReadContext found over a set's tables.
+func Over(ctx mapper.Context, tables mapper.Tables) mapper.Context {
+	if own, given := ctx.Lookups.(caseTables); given {
+		own.under = tables
+		ctx.Lookups = own
+	}
+	return ctx
 }
 
 // caseTables lays a case's own entries over the set's.
@@ -107,74 +161,29 @@ type caseTables struct {
 	under mapper.Tables
 }
 
-func (t caseTables) Has(table string) bool { return t.over[table] != nil || t.under.Has(table) }
+func (t caseTables) Has(table string) bool {
+	return t.over[table] != nil || t.under != nil && t.under.Has(table)
+}
 
 func (t caseTables) Get(table, key string) (any, bool) {
 	if v, ok := t.over[table][key]; ok {
 		return v, true
 	}
+	if t.under == nil {
+		return nil, false
+	}
 	return t.under.Get(table, key)
 }
 
-// Outcome is what a case's mapping gave.
-type Outcome struct {
-	Result any    // the document; nil when the mapping failed
-	Errors string // the errors, one line each, as want.error has them
-	Diff   string // how this differs from what the case wants; empty when it does not
+// Own says which lookup entries the case brings itself.
+func (c *Case) Own() map[string]map[string]any {
+	t, _ := c.Context.Lookups.(caseTables)
+	return t.over
 }
 
-// Run maps the case's document and compares. The error is about the case
-// itself: a mapping that is not there, an expectation that is not JSON.
-func (c *Case) Run(set *Set) (*Outcome, error) {
-	p, err := set.Program(c.Mapping)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", c.File, err)
-	}
-	ctx := c.Context
-	if own, given := ctx.Lookups.(caseTables); given {
-		own.under = set.tables
-		ctx.Lookups = own
-	}
-	out := &Outcome{}
-	out.Result, err = p.Run(c.Input, ctx)
-	out.Errors = errorLines(err)
-	var want any
-	if c.want == "want.json" {
-		if err := decode(c.part("want.json"), &want); err != nil {
-			return nil, fmt.Errorf("%s: part want.json: %w", c.File, err)
-		}
-	}
-	if c.want == "want.error" || err != nil {
-		wantErrors := ""
-		if c.want == "want.error" {
-			wantErrors = string(c.part("want.error"))
-		}
-		if wantErrors != out.Errors {
-			out.Diff = "want the errors:\n" + orNone(wantErrors) + "got:\n" + orNone(out.Errors)
-		}
-		return out, nil
-	}
-	out.Diff = differences(want, out.Result)
-	return out, nil
-}
-
-func orNone(lines string) string {
-	if lines == "" {
-		return "(none)\n"
-	}
-	return lines
-}
-
-func errorLines(err error) string {
-	var es *mapper.RunErrors
-	if !errors.As(err, &es) {
-		return ""
-	}
-	var b strings.Builder
-	for _, e := range es.Errors {
-		fmt.Fprintf(&b, "%s %s: %s\n", e.Code, e.Target, e.Text)
-	}
-	return b.String()
+// place is where a part's content begins.
+func (c *Case) place(part string) mapper.Position {
+	return mapper.Position{File: c.File, Line: c.lines[part] + 1, Column: 1}
 }
 
 func (c *Case) part(name string) []byte {
@@ -188,7 +197,7 @@ func (c *Case) part(name string) []byte {
 
 // Updated is the case file with the outcome as its expectation.
 func (c *Case) Updated(o *Outcome) ([]byte, error) {
-	name, data := "want.error", []byte(o.Errors)
+	name, data := partError, []byte(o.Errors)
 	if o.Errors == "" {
 		var b bytes.Buffer
 		e := json.NewEncoder(&b)
@@ -197,7 +206,7 @@ func (c *Case) Updated(o *Outcome) ([]byte, error) {
 		if err := e.Encode(o.Result); err != nil {
 			return nil, fmt.Errorf("%s: %w", c.File, err)
 		}
-		name, data = "want.json", b.Bytes()
+		name, data = partWant, b.Bytes()
 	}
 	a := &txtar.Archive{Comment: c.archive.Comment}
 	for _, f := range c.archive.Files {

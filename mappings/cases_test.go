@@ -13,7 +13,7 @@ import (
 var update = flag.Bool("update", false, "write what the mappings give into the case files")
 
 // schemaSet finds the shapes of schemas by name.
-func schemaSet(t *testing.T) (*schemas.Set, func(name string) (mapper.Shape, bool)) {
+func schemaSet(t testing.TB) (*schemas.Set, func(name string) (mapper.Shape, bool)) {
 	t.Helper()
 	set, err := schemas.Load()
 	if err != nil {
@@ -39,16 +39,16 @@ func TestCases(t *testing.T) {
 	}
 	mappings.RunCases(t, os.DirFS("."), set, mappings.CaseOptions{
 		Update: *update, Dir: ".",
-		Validate: func(schema string, doc any) []string {
+		Validate: func(schema string, doc any) []mappings.Violation {
 			s, ok := known.Get(schema)
 			if !ok {
-				return []string{"there is no schema " + schema}
+				return []mappings.Violation{{Rule: "name", Text: "there is no schema " + schema}}
 			}
-			var lines []string
+			var found []mappings.Violation
 			for _, v := range s.Validate(doc) {
-				lines = append(lines, v.String())
+				found = append(found, mappings.Violation{Pointer: v.Pointer, Rule: v.Rule, Text: v.Text, Hint: v.Hint})
 			}
-			return lines
+			return found
 		},
 	})
 }

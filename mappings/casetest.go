@@ -4,7 +4,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 )
 
 // CaseOptions says how cases are run.
@@ -13,9 +12,9 @@ type CaseOptions struct {
 	// comparing.
 	Update bool
 	Dir    string
-	// Validate answers what is wrong with a document under a schema, one line
-	// each. Inputs and results are checked with it. May be nil.
-	Validate func(schema string, doc any) []string
+	// Validate answers what is wrong with a document under a schema. Inputs and
+	// results are checked with it. May be nil.
+	Validate func(schema string, doc any) []Violation
 }
 
 // T is the part of testing.TB that cases need.
@@ -51,7 +50,7 @@ func RunCases(t T, folder fs.FS, set *Set, opt CaseOptions) {
 
 func runCase(t T, c *Case, set *Set, opt CaseOptions) {
 	t.Helper()
-	out, err := c.Run(set)
+	out, err := c.RunChecked(set, opt.Validate)
 	if err != nil {
 		t.Errorf("%v", err)
 		return
@@ -72,22 +71,7 @@ func runCase(t T, c *Case, set *Set, opt CaseOptions) {
 	if out.Diff != "" {
 		t.Errorf("%s: %s\n%s", c.File, c.Mapping, out.Diff)
 	}
-	if opt.Validate == nil {
-		return
+	if len(out.Input) > 0 {
+		t.Errorf("%s: the input does not fit its schema: %v", c.File, out.Input)
 	}
-	p, err := set.Program(c.Mapping)
-	if err != nil {
-		t.Errorf("%s: %v", c.File, err)
-		return
-	}
-	check := func(what, schema string, doc any) {
-		if schema == "" || doc == nil {
-			return
-		}
-		if wrong := opt.Validate(schema, doc); len(wrong) > 0 {
-			t.Errorf("%s: the %s does not fit %s\n%s", c.File, what, schema, strings.Join(wrong, "\n"))
-		}
-	}
-	check("input", p.Input(), c.Input)
-	check("result", p.Output(), out.Result)
 }

@@ -8,27 +8,71 @@ import (
 	"strings"
 )
 
-const maxDifferences = 20
+const (
+	maxDifferences = 20  // lines of a text
+	maxFound       = 500 // differences that are kept of one pair of documents
+	maxShown       = 200 // characters of a value
+)
 
-// differences lists where two documents differ, one path a line; empty when
-// they are equal to the digit.
-func differences(want, got any) string {
-	var d diff
-	d.walk("", want, got)
-	return strings.Join(d.lines, "\n")
+// Kinds of a difference.
+const (
+	Missing = "missing" // wanted and not there
+	Extra   = "extra"   // there and not wanted
+	Changed = "changed" // there with another value
+	Length  = "length"  // a list with more or fewer items; Want and Got are their numbers
+)
+
+// Difference is one place where two documents differ.
+type Difference struct {
+	Path string `json:"path"` // with list indexes, such as lines[2].qty; empty for the whole document
+	Kind string `json:"kind"`
+	Want string `json:"want,omitempty"` // as JSON, cut where it is long
+	Got  string `json:"got,omitempty"`
 }
 
-type diff struct{ lines []string }
-
-func (d *diff) add(path, format string, args ...any) {
+// String names the place and both values on one line.
+func (d Difference) String() string {
+	path := d.Path
 	if path == "" {
 		path = "the document"
 	}
-	switch {
-	case len(d.lines) < maxDifferences:
-		d.lines = append(d.lines, path+": "+fmt.Sprintf(format, args...))
-	case len(d.lines) == maxDifferences:
-		d.lines = append(d.lines, "and more")
+	switch d.Kind {
+	case Missing:
+		return path + ": missing, want " + d.Want
+	case Extra:
+		return path + ": not wanted, got " + d.Got
+	case Length:
+		return fmt.Sprintf("%s: want %s items, got %s", path, d.Want, d.Got)
+	}
+	return fmt.Sprintf("%s: want %s, got %s", path, d.Want, d.Got)
+}
+
+// Compare lists where two trees differ, in order of their paths; nothing when they are
+// equal to the digit. It stops after 500 differences.
+func Compare(want, got any) []Difference {
+	var d diff
+	d.walk("", want, got)
+	return d.found
+}
+
+// differences is Compare as text, one path a line.
+func differences(found []Difference) string {
+	var lines []string
+	for i, d := range found {
+		if i == maxDifferences {
+			lines = append(lines, "and more")
+			break
+		}
+		lines = append(lines, d.String())
+	}
+	return strings.Join(lines, "\n")
+}
+
+type diff struct{ found []Difference }
+
+func (d *diff) add(path, kind, want, got string) {
+	if len(d.found) < maxFound {
+		d.found = append(d.found, Difference{path, kind, want, got})
 	}
 }
 
@@ -39,21 +83,7 @@ func (d *diff) walk(path string, want, got any) {
 		if !same {
 			break
 		}
-		keys := maps.Clone(w)
-		maps.Copy(keys, g)
-		for _, k := range slices.Sorted(maps.Keys(keys)) {
-			below := strings.TrimPrefix(path+"."+k, ".")
-			wv, wanted := w[k]
-			gv, given := g[k]
-			switch {
-			case !given:
-				d.add(below, "missing, want %s", short(wv))
-			case !wanted:
-				d.add(below, "not wanted, got %s", short(gv))
-			default:
-				d.walk(below, wv, gv)
-			}
-		}
+		d.object(path, w, g)
 		return
 	case []any:
 		g, same := got.([]any)
@@ -61,26 +91,93 @@ func (d *diff) walk(path string, want, got any) {
 			break
 		}
 		if len(w) != len(g) {
-			d.add(path, "want %d items, got %d", len(w), len(g))
+			d.add(path, Length, fmt.Sprint(len(w)), fmt.Sprint(len(g)))
 		}
 		for i := range min(len(w), len(g)) {
 			d.walk(fmt.Sprintf("%s[%d]", path, i), w[i], g[i])
 		}
 		return
+	default:
+		if scalar(got) && want == got {
+			return
+		}
 	}
-	if w, g := short(want), short(got); w != g {
-		d.add(path, "want %s, got %s", w, g)
+	// Texts of the same beginning are told apart by their whole.
+	if w, g := whole(want), whole(got); w != g {
+		d.add(path, Changed, cut(w), cut(g))
 	}
 }
 
-// short is a value as JSON, cut where it is long.
-func short(v any) string {
-	b, err := json.Marshal(v)
-	if err != nil {
+func (d *diff) object(path string, w, g map[string]any) {
+	keys := maps.Clone(w)
+	maps.Copy(keys, g)
+	for _, k := range slices.Sorted(maps.Keys(keys)) {
+		below := strings.TrimPrefix(path+"."+k, ".")
+		wv, wanted := w[k]
+		gv, given := g[k]
+		switch {
+		case !given:
+			d.add(below, Missing, cut(whole(wv)), "")
+		case !wanted:
+			d.add(below, Extra, "", cut(whole(gv)))
+		default:
+			d.walk(below, wv, gv)
+		}
+	}
+}
+
+func scalar(v any) bool {
+	switch v.(type) {
+	case map[string]any, []any:
+		return false
+	}
+	return true
+}
+
+// Same says whether two trees are equal to the digit; it makes nothing, for long runs.
+func Same(a, b any) bool {
+	switch x := a.(type) {
+	case map[string]any:
+		y, is := b.(map[string]any)
+		if !is || len(x) != len(y) {
+			return false
+		}
+		for k, v := range x {
+			w, has := y[k]
+			if !has || !Same(v, w) {
+				return false
+			}
+		}
+		return true
+	case []any:
+		y, is := b.([]any)
+		if !is || len(x) != len(y) {
+			return false
+		}
+		for i, v := range x {
+			if !Same(v, y[i]) {
+				return false
+			}
+		}
+		return true
+	}
+	return scalar(b) && a == b
+}
+
+// whole is a value as JSON.
+func whole(v any) string {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
 		return fmt.Sprint(v)
 	}
-	if r := []rune(string(b)); len(r) > 200 {
-		return string(r[:200]) + "..."
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+func cut(s string) string {
+	if r := []rune(s); len(r) > maxShown {
+		return string(r[:maxShown]) + "..."
 	}
-	return string(b)
+	return s
 }
