@@ -45,6 +45,8 @@ func (e *Engine) ReplayDelivery(ctx context.Context, id int64, mode ReplayMode, 
 	if err != nil {
 		return Replay{}, err
 	}
+	e, leave := e.enter(d.Root)
+	defer leave()
 	out := Replay{Record: d.Record, Delivery: d.ID, Label: d.RemoteKey, From: string(d.State)}
 	if mode == Repull {
 		rec, err := e.opt.Ledger.Record(ctx, d.Record)
@@ -99,7 +101,7 @@ func (e *Engine) ReplayDelivery(ctx context.Context, id int64, mode ReplayMode, 
 	out.To = string(s.To)
 	if s.To == ledger.Ready {
 		// It takes its place by id; one that holds its lane is woken.
-		e.bus.Enqueue(ledger.Pending{Kind: "delivery", ID: d.ID, Connection: d.Connection, Root: d.Root, State: ledger.Ready})
+		e.bus.Enqueue(ledger.Pending{Kind: "delivery", ID: d.ID, Connection: d.Connection, Source: d.Source, Root: d.Root, State: ledger.Ready})
 	}
 	for _, p := range s.Released {
 		e.bus.Enqueue(p)
@@ -142,12 +144,12 @@ func (e *Engine) remap(ctx context.Context, d *ledger.Delivery, s *ledger.Settle
 	}
 	key := d.RemoteKey
 	if key == "" {
-		f := e.flow(step.Flow)
+		f := e.flowOf(step)
 		body, err := e.opt.Ledger.Payload(ctx, rec.Payload)
 		if err != nil {
 			return err
 		}
-		tree, err := e.conns[rec.DocKey.Connection].decode(rec.Stream, body)
+		tree, err := e.connections()[rec.DocKey.Connection].decode(rec.Stream, body)
 		if err != nil {
 			return &prepareError{code: CodeUnreadable, text: err.Error()}
 		}
@@ -179,6 +181,8 @@ func (e *Engine) ReplayRecord(ctx context.Context, id int64, mode ReplayMode, wh
 	if err != nil {
 		return Replay{}, err
 	}
+	e, leave := e.enter(rec.Root)
+	defer leave()
 	out := Replay{Record: id, Label: rec.Label, From: string(rec.State)}
 	if mode == Repull {
 		out.To = "hint"
@@ -280,7 +284,7 @@ func (e *Engine) PutLookup(ctx context.Context, table, key, value, who, why stri
 	if err := e.opt.Ledger.Commit(ctx, u); err != nil {
 		return 0, err
 	}
-	if o, ok := e.opt.Tables.(interface {
+	if o, ok := e.current().opt.Tables.(interface {
 		Put(table, key, value string)
 	}); ok {
 		o.Put(table, key, value)

@@ -52,7 +52,7 @@ func (e *Engine) commitRoute(ctx context.Context, rec *ledger.Record, route *led
 	}
 	for _, d := range route.Deliveries {
 		if d.State == ledger.Ready || d.State == ledger.Parked && d.Holds || d.State == ledger.Blocked && e.keepsOrder(d.Connection, d.Operation) {
-			e.bus.Enqueue(ledger.Pending{Kind: "delivery", ID: d.ID, Connection: d.Connection, Root: rec.Root, State: d.State, Holds: d.Holds})
+			e.bus.Enqueue(ledger.Pending{Kind: "delivery", ID: d.ID, Connection: d.Connection, Source: rec.DocKey.Connection, Root: rec.Root, State: d.State, Holds: d.Holds})
 		}
 	}
 	for _, m := range route.Moves {
@@ -69,7 +69,7 @@ func (e *Engine) commitRoute(ctx context.Context, rec *ledger.Record, route *led
 // keepsOrder reports whether a parked or blocked delivery of the operation holds its
 // lane.
 func (e *Engine) keepsOrder(connection, operation string) bool {
-	c := e.conns[connection]
+	c := e.connections()[connection]
 	if c == nil {
 		return false
 	}
@@ -167,7 +167,7 @@ func (rt *routing) flow(f *flow.Flow, tree any) *prepareError {
 // the record's.
 func (rt *routing) step(f *flow.Flow, s *flow.Step, doc any, made []int) *ledger.NewDelivery {
 	d := &ledger.NewDelivery{Flow: f.Name, Step: s.Name, Connection: s.Connection, Operation: s.Operation, State: ledger.Ready,
-		Undoes: s.Decl.Undoes, Event: s.Decl.Carries == connectors.Event}
+		Undoes: s.Decl.Undoes, Event: s.Decl.Carries == connectors.Event, MapVersion: rt.e.mapVersion(f, s)}
 	end := func(state ledger.State, code, text string) *ledger.NewDelivery {
 		d.State, d.Code, d.Text = state, storable(code), storable(text)
 		d.Holds = state == ledger.Parked && holds(s.Decl)

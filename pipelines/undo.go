@@ -249,7 +249,7 @@ func (t *turn) redo(ctx context.Context, step *flow.Step, link *ledger.Link) (ne
 	s.Attempt = t.attempt("job", t.e.opt.Now(), s.To, s.Code, s.Text)
 	n, err := t.commit(ctx, s)
 	if err == nil && s.Applied {
-		t.e.bus.Enqueue(ledger.Pending{Kind: "delivery", ID: s.Spawn[0].ID, Connection: undo.Connection, Root: t.d.Root, State: ledger.Ready})
+		t.e.bus.Enqueue(ledger.Pending{Kind: "delivery", ID: s.Spawn[0].ID, Connection: undo.Connection, Source: t.d.Source, Root: t.d.Root, State: ledger.Ready})
 	}
 	return n, err
 }

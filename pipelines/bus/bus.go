@@ -134,7 +134,7 @@ func (b *Bus) loadBlocked(ctx context.Context) error {
 		for i := range rows {
 			d := &rows[i]
 			if b.opt.Holds(d.Connection, d.Operation) {
-				b.Enqueue(ledger.Pending{Kind: "delivery", ID: d.ID, Connection: d.Connection, Root: d.Root, State: d.State})
+				b.Enqueue(ledger.Pending{Kind: "delivery", ID: d.ID, Connection: d.Connection, Source: d.Source, Root: d.Root, State: d.State})
 			}
 			f.After = d.ID
 		}
@@ -149,9 +149,9 @@ func (b *Bus) Enqueue(p ledger.Pending) {
 	b.enqueued.Add(1)
 	switch p.Kind {
 	case "hint":
-		b.topic(Topic(Hints, p.Connection)).queue.Add(uint64(p.ID), p.ID, p.NextAt, false)
+		b.topic(Topic(Hints, p.Connection)).queue.Add(p.Connection, uint64(p.ID), p.ID, p.NextAt, false)
 	case "record":
-		b.topic(Topic(Records, p.Connection)).queue.Add(uint64(p.Root), p.ID, p.NextAt, false)
+		b.topic(Topic(Records, p.Connection)).queue.Add(p.Connection, uint64(p.Root), p.ID, p.NextAt, false)
 	case "delivery":
 		q := b.topic(Topic(Deliveries, p.Connection)).queue
 		lane := ledger.LaneHash(p.Connection, p.Root)
@@ -165,7 +165,7 @@ func (b *Bus) Enqueue(p ledger.Pending) {
 			at = time.Time{}
 		}
 		begun := p.State == ledger.Sending || p.State == ledger.Unknown || p.State == ledger.Accepted
-		q.Add(lane, p.ID, at, begun)
+		q.Add(p.Source, lane, p.ID, at, begun)
 	}
 }
 

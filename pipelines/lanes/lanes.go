@@ -4,6 +4,9 @@
 //
 // The rows in the ledger are the truth; a Queue is rebuilt from them at start and
 // moved only after a commit (Invariants 2 and 4).
+//
+// The lanes of a topic belong to sources. Ready lanes are handed out source by source in
+// turn, so that a burst of one store does not make another's lanes wait behind it.
 package lanes
 
 import (
@@ -23,7 +26,7 @@ type Task struct {
 type laneState uint8
 
 const (
-	ready    laneState = iota // in the ready ring
+	ready    laneState = iota // in its source's line
 	inFlight                  // handed out
 	waiting                   // in the heap until `at`
 	held                      // until Wake or Done
@@ -39,8 +42,9 @@ type lane struct {
 	rest  int32 // first item behind the head; none
 	heap  int32 // place in the heap; none
 	state laneState
-	begun bool // the head was handed out before: nothing may pass it
-	again bool // in flight, and something happened to it meanwhile: hand it out once more
+	src   uint16 // whose it is: index of its source
+	begun bool   // the head was handed out before: nothing may pass it
+	again bool   // in flight, and something happened to it meanwhile: hand it out once more
 }
 
 type item struct {
@@ -57,9 +61,12 @@ type Queue struct {
 	lanes slab[lane]
 	items slab[item]
 	heap  []int32
-	ring  []int32 // ready lanes, first in first out
-	first int     // start of the ring within its slice
-	count int     // ids in all lanes
+	// sources in the order they were seen; turns are those that have ready lanes, the
+	// next one first.
+	sources []source
+	names   map[string]uint16
+	turns   fifo[uint16]
+	count   int // ids in all lanes
 	// closed holds everything back, except one probe when the time has come.
 	closed  bool
 	probeAt int64
@@ -73,19 +80,19 @@ func New(now func() time.Time) *Queue {
 	if now == nil {
 		now = time.Now
 	}
-	return &Queue{now: now, index: map[uint64]int32{}, signal: make(chan struct{}, 1)}
+	return &Queue{now: now, index: map[uint64]int32{}, names: map[string]uint16{}, signal: make(chan struct{}, 1)}
 }
 
-// Add puts an id into its lane. A zero at means ready. An id goes behind the smaller
+// Add puts an id into its lane, which is src's. A zero at means ready. An id goes behind the smaller
 // ids of its lane, but never before a head that was begun; begun marks an id whose
 // attempt may be under way (it goes to the front). To add the head once more says that
 // something happened to it: see Wake.
-func (q *Queue) Add(key uint64, id int64, at time.Time, begun bool) {
+func (q *Queue) Add(src string, key uint64, id int64, at time.Time, begun bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	li, ok := q.index[key]
 	if !ok {
-		li = q.lanes.take(lane{key: key, head: id, rest: none, heap: none, begun: begun})
+		li = q.lanes.take(lane{key: key, head: id, rest: none, heap: none, src: q.source(src), begun: begun})
 		q.index[key] = li
 		q.count++
 		q.place(li, at)
@@ -168,25 +175,19 @@ func (q *Queue) try() (t Task, wait time.Duration, ok, ended bool) {
 		}
 		probe = true
 	}
-	if q.first == len(q.ring) {
-		q.ring, q.first = q.ring[:0], 0
+	li, found := q.turn()
+	if !found {
 		if len(q.heap) == 0 {
 			return Task{}, -1, false, false
 		}
 		return Task{}, time.Duration(q.lanes.at(q.heap[0]).at-now) * time.Millisecond, false, false
-	}
-	li := q.ring[q.first]
-	q.first++
-	if q.first > 1024 && q.first > len(q.ring)/2 {
-		q.ring = append(q.ring[:0], q.ring[q.first:]...)
-		q.first = 0
 	}
 	l := q.lanes.at(li)
 	l.state, l.begun = inFlight, true
 	if probe {
 		q.probing = true
 	}
-	if q.first < len(q.ring) {
+	if q.turns.len() > 0 {
 		q.wake()
 	}
 	return Task{ID: l.head, Lane: l.key, Behind: q.lenRest(l), Probe: probe}, 0, true, false
@@ -349,23 +350,18 @@ func (q *Queue) place(li int32, at time.Time) {
 func (q *Queue) makeReady(li int32) {
 	l := q.lanes.at(li)
 	l.state = ready
-	q.ring = append(q.ring, li)
+	q.line(l.src, li)
 	q.wake()
 }
 
-// unplace takes the lane out of ring or heap.
+// unplace takes the lane out of its source's line or the heap.
 func (q *Queue) unplace(li int32) {
 	l := q.lanes.at(li)
 	switch l.state {
 	case waiting:
 		q.heapRemove(int(l.heap))
 	case ready:
-		for i := q.first; i < len(q.ring); i++ {
-			if q.ring[i] == li {
-				q.ring = append(q.ring[:i], q.ring[i+1:]...)
-				break
-			}
-		}
+		q.sources[l.src].ready.remove(li)
 	}
 	l.state = held
 }

@@ -52,7 +52,7 @@ func TestModel(t *testing.T) {
 					t.Skip("already there")
 				}
 				model[key] = h
-				q.Add(key, id, time.Time{}, false)
+				q.Add(owner(key), key, id, time.Time{}, false)
 				if len(h.ids) == 0 {
 					h.ids = []int64{id}
 					return
@@ -130,7 +130,7 @@ func TestModel(t *testing.T) {
 				h.again = h.out
 				h.held, h.until = false, time.Time{}
 				if rapid.Bool().Draw(t, "by adding") {
-					q.Add(key, h.ids[0], time.Time{}, false)
+					q.Add(owner(key), key, h.ids[0], time.Time{}, false)
 				} else {
 					q.Wake(key, h.ids[0])
 				}
@@ -145,11 +145,47 @@ func TestModel(t *testing.T) {
 	})
 }
 
+// owner gives a test's lanes three sources.
+func owner(key uint64) string { return string(rune('a' + key%3)) }
+
+// TestSourcesTakeTurns holds a burst of one source against a few lanes of others: they
+// are handed out in turn, first in first out within each.
+func TestSourcesTakeTurns(t *testing.T) {
+	q := New(nil)
+	id := int64(0)
+	add := func(src string, n int) {
+		for range n {
+			id++
+			q.Add(src, uint64(id), id, time.Time{}, false)
+		}
+	}
+	add("burst", 5000)
+	add("quiet", 3)
+	add("other", 2)
+	q.Done(5001, 5001) // a ready lane that leaves its line is no turn
+	var got []int64
+	for range 9 {
+		task, _, ok, _ := q.try()
+		if !ok {
+			t.Fatal("nothing ready")
+		}
+		got = append(got, task.ID)
+		q.Done(task.Lane, task.ID)
+		if len(got) == 4 {
+			add("late", 1)
+		}
+	}
+	want := []int64{1, 5002, 5004, 2, 5003, 5005, 3, 5006, 4}
+	if !slices.Equal(got, want) {
+		t.Fatalf("handed out %v, want %v", got, want)
+	}
+}
+
 func TestGateLetsOneProbeThrough(t *testing.T) {
 	clock := time.Unix(1000, 0)
 	q := New(func() time.Time { return clock })
 	for i := range 5 {
-		q.Add(uint64(i), int64(i+1), time.Time{}, false)
+		q.Add("shop", uint64(i), int64(i+1), time.Time{}, false)
 	}
 	q.CloseGate(clock.Add(time.Second))
 	if _, _, ok, _ := q.try(); ok {
@@ -179,7 +215,8 @@ func TestConcurrentOrder(t *testing.T) {
 		id := int64(0)
 		for range lanes * per {
 			id++
-			q.Add(uint64(r.Intn(lanes)), id, time.Time{}, false)
+			key := uint64(r.Intn(lanes))
+			q.Add(owner(key), key, id, time.Time{}, false)
 		}
 	}()
 	var mu sync.Mutex
@@ -230,7 +267,7 @@ func BenchmarkWaitingMemory(b *testing.B) {
 		q := New(nil)
 		at := time.Now().Add(time.Hour)
 		for i := range n {
-			q.Add(uint64(i)*0x9E3779B97F4A7C15, int64(i+1), at, false)
+			q.Add("shop", uint64(i)*0x9E3779B97F4A7C15, int64(i+1), at, false)
 		}
 		runtime.GC()
 		runtime.ReadMemStats(&after)

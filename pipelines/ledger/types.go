@@ -49,6 +49,7 @@ type Delivery struct {
 	ID         int64
 	Record     int64
 	Doc        int64
+	Source     string // the connection the record came from
 	Root       int64
 	Version    int64 // of the record
 	Flow       string
@@ -166,6 +167,7 @@ type Pending struct {
 	Kind       string // hint, record, delivery
 	ID         int64
 	Connection string // of the hint, the record's source, or the delivery's target
+	Source     string // delivery only: the connection its record came from
 	Operation  string // delivery only
 	Stream     string // hint and record
 	Root       int64

@@ -16,7 +16,7 @@ func predecessors(k *kit) {
 	k.state(second.ID, ledger.Blocked)
 	k.settle(first.ID, ledger.Ready)
 	done := k.settle(first.ID, ledger.Delivered)
-	k.equal("released", done.Released, []ledger.Pending{{Kind: "delivery", ID: second.ID, Connection: "erp", Operation: "order.push",
+	k.equal("released", done.Released, []ledger.Pending{{Kind: "delivery", ID: second.ID, Connection: "erp", Source: "shop", Operation: "order.push",
 		Root: r.Root, State: ledger.Ready}})
 	k.state(third.ID, ledger.Blocked)
 	k.equal("released", ids(k.settle(second.ID, ledger.Unchanged).Released), []int64{third.ID})

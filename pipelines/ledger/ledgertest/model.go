@@ -192,22 +192,23 @@ func (m *model) rest() {
 				continue
 			}
 			var left []ledger.Dep
+			var by *modelDelivery // a predecessor's end is named before a reference's
+			named := false
 			for _, d := range x.deps {
 				now, ok, dead := m.fate(x, d)
-				if dead != nil {
-					to := ledger.Withdrawn
-					if x.Undoes == dead.Operation && dead.Clean {
-						to = ledger.NotNeeded
-					}
-					m.enter(x, to, "", dead.ID, false)
-					left = nil
-					break
+				if dead != nil && (by == nil || !named && d.Kind == ledger.DepPredecessor) {
+					by, named = dead, d.Kind == ledger.DepPredecessor
 				}
-				if !ok && !slices.Contains(left, now) {
+				if dead == nil && !ok && !slices.Contains(left, now) {
 					left = append(left, now)
 				}
 			}
-			if x.State != ledger.Blocked {
+			if by != nil {
+				to := ledger.Withdrawn
+				if x.Undoes == by.Operation && by.Clean {
+					to = ledger.NotNeeded
+				}
+				m.enter(x, to, "", by.ID, false)
 				moved = true
 				break
 			}

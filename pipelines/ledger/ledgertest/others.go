@@ -313,7 +313,7 @@ func unfinished(k *kit) {
 			d.State, d.Deps = s, []ledger.Dep{after(999)}
 		}
 		rec := k.routed(d)
-		p := ledger.Pending{Kind: "delivery", ID: d.ID, Connection: "erp", Operation: "order.push", Root: rec.Root, State: s}
+		p := ledger.Pending{Kind: "delivery", ID: d.ID, Connection: "erp", Source: rec.DocKey.Connection, Operation: "order.push", Root: rec.Root, State: s}
 		switch s {
 		case ledger.Ready:
 			ds = append(ds, p)
@@ -335,7 +335,7 @@ func unfinished(k *kit) {
 	d := push("", ledger.Parked)
 	d.Holds = true
 	rec := k.routed(d)
-	ds = append(ds, ledger.Pending{Kind: "delivery", ID: d.ID, Connection: "erp", Operation: "order.push", Root: rec.Root, State: ledger.Parked, Holds: true})
+	ds = append(ds, ledger.Pending{Kind: "delivery", ID: d.ID, Connection: "erp", Source: rec.DocKey.Connection, Operation: "order.push", Root: rec.Root, State: ledger.Parked, Holds: true})
 	var got []ledger.Pending
 	err := k.l.Unfinished(k.ctx, func(p ledger.Pending) error {
 		got = append(got, p)

@@ -20,7 +20,7 @@ func route(k *kit) {
 	rec := k.record(r.ID)
 	k.equal("record", []any{rec.State, rec.Label, rec.Revision}, []any{ledger.RecordRouted, "A-1", 0})
 	row := k.delivery(d.ID)
-	k.equal("delivery", row, &ledger.Delivery{ID: d.ID, Record: r.ID, Doc: r.Doc, Root: r.Root, Version: r.Version, Flow: "orders",
+	k.equal("delivery", row, &ledger.Delivery{ID: d.ID, Record: r.ID, Doc: r.Doc, Source: "shop", Root: r.Root, Version: r.Version, Flow: "orders",
 		Step: "push", Connection: "erp", Operation: "order.push", RemoteKey: "k-1", Generation: 2, State: ledger.Ready, Clean: true,
 		Payload: row.Payload, Digest: d.Digest, MapVersion: "m-7", CreatedAt: row.CreatedAt, UpdatedAt: row.CreatedAt})
 	if row.CreatedAt.IsZero() {

@@ -110,19 +110,26 @@ func (w *work) refers(k linkKey) bool {
 }
 
 // block gives a blocked delivery what it waits for, and moves it on when that is
-// nothing any more.
+// nothing any more. Of several ends, a predecessor's is the one that is named.
 func (w *work) block(id int64, ts []target) {
 	x := w.deliveries.get(id)
+	var by *ledger.Delivery
+	named := false
 	for _, t := range ts {
 		now, v, p := w.judge(x, t)
 		switch v {
 		case waits:
 			w.deps.add(id, now)
 		case dead:
-			w.end(x, p)
-			return
+			if by == nil || !named && t.kind == ledger.DepPredecessor {
+				by, named = p, t.kind == ledger.DepPredecessor
+			}
 		case satisfied:
 		}
+	}
+	if by != nil {
+		w.end(x, by)
+		return
 	}
 	w.unblock(id)
 }
@@ -209,10 +216,11 @@ func (w *work) follow(id int64, t target) {
 }
 
 // remember notes in the link that a delivery was undone before it started, so that a
-// late or replayed one ends superseded.
-func (w *work) remember(d ledger.Delivery, by int64) {
+// late or replayed one ends superseded. What refers to the link is told by the function
+// it returns, after the delivery itself has moved.
+func (w *work) remember(d ledger.Delivery, by int64) (tell func()) {
 	if d.RemoteKey == "" || w.guard("undo.remember", false) {
-		return
+		return func() {}
 	}
 	k := linkKey{d.Connection, d.Operation, d.RemoteKey}
 	l := w.links.get(k)
@@ -224,9 +232,9 @@ func (w *work) remember(d ledger.Delivery, by int64) {
 		l = w.links.edit(k)
 		l.Generation, l.Withdrawn, l.WithdrawnBy, l.UpdatedAt = d.Generation, true, by, w.now
 	default:
-		return
+		return func() {}
 	}
-	w.gone(k)
+	return func() { w.gone(k) }
 }
 
 // gone tells what refers to a link that it was undone.
@@ -254,6 +262,6 @@ func (w *work) takeReleased(created ...*ledger.NewDelivery) []ledger.Pending {
 }
 
 func pendingDelivery(d *ledger.Delivery) ledger.Pending {
-	return ledger.Pending{Kind: "delivery", ID: d.ID, Connection: d.Connection, Operation: d.Operation, Root: d.Root,
+	return ledger.Pending{Kind: "delivery", ID: d.ID, Connection: d.Connection, Source: d.Source, Operation: d.Operation, Root: d.Root,
 		State: d.State, NextAt: d.NextAt, Holds: d.Holds}
 }

@@ -149,7 +149,7 @@ func (w *work) create(r ledger.Record, nd newDeliveries) {
 	for i := range nd.asked {
 		n := &nd.asked[i]
 		d := ledger.Delivery{
-			ID: w.s.ids.delivery.next(), Record: r.ID, Doc: r.Doc, Root: r.Root, Version: r.Version, Flow: n.Flow, Step: n.Step,
+			ID: w.s.ids.delivery.next(), Record: r.ID, Doc: r.Doc, Source: r.DocKey.Connection, Root: r.Root, Version: r.Version, Flow: n.Flow, Step: n.Step,
 			Connection: n.Connection, Operation: n.Operation, RemoteKey: n.RemoteKey, Generation: n.Generation,
 			Revision: n.Revision, State: n.State, Code: n.Code, Text: n.Text, Clean: true, Digest: n.Digest,
 			MapVersion: n.MapVersion, Cause: n.Cause, Undoes: n.Undoes, CreatedAt: w.now, UpdatedAt: w.now,
@@ -211,10 +211,12 @@ func (w *work) applyMove(m *ledger.Move, cause int64) {
 		!w.guard("move.clean", !m.NeedClean || d.Clean):
 		return
 	}
+	tell := func() {}
 	if m.To == ledger.Withdrawn {
-		w.remember(*d, cause)
+		tell = w.remember(*d, cause)
 	}
 	w.move(m.Delivery, m.To, moved{m.Code, m.Text, cause, m.Holds})
+	tell()
 	w.person(m.Delivery, m.Who, m.Code, m.Text, m.To)
 	m.Applied = true
 }

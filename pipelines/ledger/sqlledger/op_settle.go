@@ -118,8 +118,9 @@ func (o *settleOp) apply(w *work) {
 	if u.Link != nil {
 		w.link(d, u.Link)
 	}
+	tell := func() {}
 	if u.To == ledger.Withdrawn {
-		w.remember(*d, u.Cause)
+		tell = w.remember(*d, u.Cause)
 	}
 	if len(u.Spawn) > 0 {
 		if r := w.records.get(d.Record); r != nil {
@@ -128,6 +129,7 @@ func (o *settleOp) apply(w *work) {
 	}
 	d.NextAt = trunc(u.NextAt)
 	w.move(d.ID, u.To, moved{u.Code, u.Text, u.Cause, u.Holds})
+	tell()
 	if u.To == ledger.Blocked {
 		w.block(d.ID, settleLocal(o.deps, u.Spawn))
 	}

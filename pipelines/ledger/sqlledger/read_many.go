@@ -145,9 +145,9 @@ func (s *Store) Unfinished(ctx context.Context, fn func(ledger.Pending) error) e
 		{"record t JOIN doc d ON d.id = t.doc", "t.id, d.connection, t.stream, t.root", func(r row) ledger.Pending {
 			return ledger.Pending{Kind: "record", ID: r.Int(0), Connection: r.Text(1), Stream: r.Text(2), Root: r.Int(3)}
 		}},
-		{"delivery t", "t.id, t.connection, t.operation, t.root, t.state, t.next_at, t.holds", func(r row) ledger.Pending {
+		{"delivery t", "t.id, t.connection, t.operation, t.root, t.state, t.next_at, t.holds, t.source", func(r row) ledger.Pending {
 			return ledger.Pending{Kind: "delivery", ID: r.Int(0), Connection: r.Text(1), Operation: r.Text(2), Root: r.Int(3),
-				State: ledger.State(r.Text(4)), NextAt: instant(r.Int(5)), Holds: r.Int(6) != 0}
+				State: ledger.State(r.Text(4)), NextAt: instant(r.Int(5)), Holds: r.Int(6) != 0, Source: r.Text(7)}
 		}},
 	}
 	for _, k := range kinds {

@@ -221,7 +221,7 @@ func openDelivery(d *ledger.Delivery) int64 {
 
 func deliveryTable() *table[int64, ledger.Delivery] {
 	return newTable(spec{name: "delivery", key: "id:i",
-		fixed: "record:i doc:i part:i root:i lane:i version:i flow:t step:t connection:t operation:t undoes:t created_at:i",
+		fixed: "record:i doc:i part:i root:i lane:i version:i flow:t step:t connection:t operation:t undoes:t created_at:i source:t",
 		moving: "remote_key:t generation:i revision:i state:t code:t text:t holds:i clean:i attempts:i next_at:i " +
 			"ticket:t absent:i progress:b blk:i idx:i digest:b map_version:t cause:i updated_at:i open:i"},
 		table[int64, ledger.Delivery]{
@@ -239,6 +239,7 @@ func deliveryTable() *table[int64, ledger.Delivery] {
 				b.Text(d.Operation)
 				b.Text(d.Undoes)
 				b.Int(micros(d.CreatedAt))
+				b.Text(d.Source)
 			},
 			bindMoving: func(b binder, d *ledger.Delivery) {
 				b.Text(d.RemoteKey)
@@ -275,12 +276,12 @@ func deliveryTable() *table[int64, ledger.Delivery] {
 func scanDelivery(r row) ledger.Delivery {
 	d := ledger.Delivery{
 		ID: r.Int(0), Record: r.Int(1), Doc: r.Int(2), Root: r.Int(4), Version: r.Int(6), Flow: r.Text(7),
-		Step: r.Text(8), Connection: r.Text(9), Operation: r.Text(10), Undoes: r.Text(11), CreatedAt: instant(r.Int(12)),
-		RemoteKey: r.Text(13), Generation: int(r.Int(14)), Revision: int(r.Int(15)), State: ledger.State(r.Text(16)),
-		Code: r.Text(17), Text: r.Text(18), Holds: r.Int(19) != 0, Clean: r.Int(20) != 0, Attempts: int(r.Int(21)),
-		NextAt: instant(r.Int(22)), Ticket: r.Text(23), Absent: int(r.Int(24)), Progress: r.Blob(25),
-		Payload: ledger.Ref{Block: r.Int(26), Index: int(r.Int(27))}, Digest: digestOf(r.Blob(28)),
-		MapVersion: r.Text(29), Cause: r.Int(30), UpdatedAt: instant(r.Int(31)),
+		Step: r.Text(8), Connection: r.Text(9), Operation: r.Text(10), Undoes: r.Text(11), CreatedAt: instant(r.Int(12)), Source: r.Text(13),
+		RemoteKey: r.Text(14), Generation: int(r.Int(15)), Revision: int(r.Int(16)), State: ledger.State(r.Text(17)),
+		Code: r.Text(18), Text: r.Text(19), Holds: r.Int(20) != 0, Clean: r.Int(21) != 0, Attempts: int(r.Int(22)),
+		NextAt: instant(r.Int(23)), Ticket: r.Text(24), Absent: int(r.Int(25)), Progress: r.Blob(26),
+		Payload: ledger.Ref{Block: r.Int(27), Index: int(r.Int(28))}, Digest: digestOf(r.Blob(29)),
+		MapVersion: r.Text(30), Cause: r.Int(31), UpdatedAt: instant(r.Int(32)),
 	}
 	return d
 }

@@ -67,6 +67,7 @@ CREATE TABLE delivery (
 	operation TEXT NOT NULL,
 	undoes TEXT NOT NULL,
 	created_at BIGINT NOT NULL,
+	source TEXT NOT NULL,
 	remote_key TEXT NOT NULL,
 	generation BIGINT NOT NULL,
 	revision BIGINT NOT NULL,
