@@ -46,16 +46,28 @@ type connection struct {
 	poller   connectors.Poller
 	querier  connectors.Querier
 
+	sends   map[string]*batcher[*outgoing] // by operation
+	fetches map[string]*batcher[*fetching] // by stream
+	// gone says that the running program no longer has the connection: what is left of it
+	// drains, nothing new is taken in.
+	gone bool
+	*lasting
+}
+
+// lasting is what a name keeps when a swap replaces its connection.
+type lasting struct {
 	gates    gates
 	intake   intakeCounts
-	sends    map[string]*batcher[*outgoing] // by operation
-	fetches  map[string]*batcher[*fetching] // by stream
 	mu       sync.Mutex
 	failures int                      // connection-wide failures in a row
 	pulls    map[string]chan struct{} // whose turn it is to move a cursor
 }
 
-func newConnection(c Connection, set *limits.Set) *connection {
+func newLasting() *lasting {
+	return &lasting{gates: gates{states: map[string]*gateState{}}, pulls: map[string]chan struct{}{}}
+}
+
+func newConnection(c Connection, set *limits.Set, keeps *lasting) *connection {
 	if c.Account == "" {
 		c.Account = c.Name
 	}
@@ -65,8 +77,7 @@ func newConnection(c Connection, set *limits.Set) *connection {
 	if c.Mode == "" {
 		c.Mode = flow.On
 	}
-	out := &connection{Connection: c, limits: set, sends: map[string]*batcher[*outgoing]{}, fetches: map[string]*batcher[*fetching]{},
-		pulls: map[string]chan struct{}{}}
+	out := &connection{Connection: c, limits: set, sends: map[string]*batcher[*outgoing]{}, fetches: map[string]*batcher[*fetching]{}, lasting: keeps}
 	out.source, _ = c.Conn.(connectors.Source)
 	out.fetcher, _ = c.Conn.(connectors.Fetcher)
 	out.acker, _ = c.Conn.(connectors.Acker)
@@ -76,7 +87,6 @@ func newConnection(c Connection, set *limits.Set) *connection {
 	out.looker, _ = c.Conn.(connectors.Looker)
 	out.poller, _ = c.Conn.(connectors.Poller)
 	out.querier, _ = c.Conn.(connectors.Querier)
-	out.gates.states = map[string]*gateState{}
 	return out
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
@@ -25,6 +26,11 @@ type Options struct {
 	Connections []Connection
 	Flows       []*flow.Flow
 	Tables      mapper.Tables // lookup tables: files with the ledger's entries over them
+	// Revision is the number of the program that Connections, Flows and Tables make; every
+	// document that it maps says so. 0 = none is kept.
+	Revision int64
+	// Retired are flows that revisions before this one had, whose deliveries drain.
+	Retired []*flow.Flow
 	// Checks are further rules of canonical documents by entity: totals that add up.
 	Checks map[string]func(doc any) error
 	Retry  Retry
@@ -37,19 +43,29 @@ type Options struct {
 	Now     func() time.Time
 }
 
-// Engine moves messages from sources to targets.
+// Engine moves messages from sources to targets. What New returns runs whichever program
+// is in force; inside, the same type stands for one immutable program (see swap.go).
 type Engine struct {
-	opt   Options
-	bus   *bus.Bus
-	conns map[string]*connection
-	flows map[string]*flow.Flow
-	takes map[flow.Source][]*flow.Flow
+	opt Options
+	bus *bus.Bus
+	*core
+	*program // nil in what New returned
+}
+
+// core is what all programs of an engine share.
+type core struct {
+	stand atomic.Pointer[stand]
 
 	mu       sync.Mutex
 	patterns map[string]*regexp.Regexp
+	lasting  map[string]*lasting    // by connection
+	accounts map[string]*limits.Set // by vendor account
+	handling map[string]bool        // topics with a handler
 	router   *message.Router
 	done     chan struct{}
 	runErr   error
+
+	swapping sync.Mutex
 }
 
 // New builds an engine; Start runs it.
@@ -67,39 +83,24 @@ func New(opt Options) (*Engine, error) {
 		opt.MaxBody = 2 << 20
 	}
 	opt.Retry = opt.Retry.withDefaults()
-	e := &Engine{opt: opt, conns: map[string]*connection{}, flows: map[string]*flow.Flow{}, takes: map[flow.Source][]*flow.Flow{},
-		patterns: map[string]*regexp.Regexp{}, done: make(chan struct{})}
-	accounts := map[string]*limits.Set{}
-	for _, c := range opt.Connections {
-		if e.conns[c.Name] != nil {
-			return nil, fmt.Errorf("connection %s is there twice", c.Name)
-		}
-		account := c.Connector.Name + "/" + c.Account
-		if c.Account == "" {
-			account += c.Name
-		}
-		if accounts[account] == nil {
-			accounts[account] = limits.New(c.Connector.Limits, c.Limits, opt.Now)
-		}
-		e.conns[c.Name] = newConnection(c, accounts[account])
+	first := Program{Revision: opt.Revision, Connections: opt.Connections, Flows: opt.Flows, Tables: opt.Tables, Retired: opt.Retired}
+	opt.Connections, opt.Flows, opt.Retired = nil, nil, nil
+	e := &Engine{opt: opt, core: &core{patterns: map[string]*regexp.Regexp{}, lasting: map[string]*lasting{}, accounts: map[string]*limits.Set{},
+		handling: map[string]bool{}, done: make(chan struct{})}}
+	e.bus = bus.New(bus.Options{Ledger: opt.Ledger, Log: opt.Log, Now: opt.Now, Slots: e.slots,
+		Holds: func(connection, operation string) bool { return e.current().keepsOrder(connection, operation) }})
+	v, err := e.programOf(first)
+	if err != nil {
+		return nil, err
 	}
-	for _, f := range opt.Flows {
-		e.flows[f.Name] = f
-		for _, s := range f.Sources {
-			e.takes[s] = append(e.takes[s], f)
-		}
-	}
-	e.bus = bus.New(bus.Options{Ledger: opt.Ledger, Log: opt.Log, Now: opt.Now, Slots: e.slots, Holds: e.keepsOrder})
-	for _, c := range e.conns {
-		e.batchers(c)
-	}
+	e.stand.Store(&stand{base: v})
 	return e, nil
 }
 
 // slots bounds what is in flight. A mapping is quick, but its slot also waits for the
 // group commit, so there are more of them than processors; the others wait for a vendor.
 func (e *Engine) slots(topic string) int {
-	for name, c := range e.conns {
+	for name, c := range e.connections() {
 		switch topic {
 		case bus.Topic(bus.Records, name):
 			return 128
@@ -117,7 +118,7 @@ func (e *Engine) batchers(c *connection) {
 	}
 	for i := range c.Connector.Streams {
 		s := &c.Connector.Streams[i]
-		if s.Hints {
+		if s.Hints || s.Complete {
 			c.fetches[s.Name] = newBatcher(s.FetchBatch, 2*time.Millisecond, e.fetchBatch(c, s))
 		}
 	}
@@ -138,19 +139,10 @@ func (e *Engine) Start(ctx context.Context) error {
 		return err
 	}
 	router.AddMiddleware(middleware.CorrelationID, middleware.Recoverer)
-	for name, c := range e.conns {
-		add := func(kind string, h message.NoPublishHandlerFunc) {
-			router.AddConsumerHandler(kind+"-"+name, bus.Topic(kind, name), e.bus, h)
-		}
-		add(bus.Records, e.handleRecord(c))
-		if c.fetcher != nil {
-			add(bus.Hints, e.handleHint(c))
-		}
-		if c.sink != nil {
-			add(bus.Deliveries, e.handleDelivery(c))
-		}
-	}
+	e.mu.Lock()
 	e.router = router
+	e.mu.Unlock()
+	e.handle(e.connections())
 	go func() {
 		defer close(e.done)
 		e.runErr = router.Run(context.WithoutCancel(ctx))
@@ -163,37 +155,132 @@ func (e *Engine) Start(ctx context.Context) error {
 	}
 }
 
+// handle adds the stages of connections that have none yet. A handler takes the program
+// in force for its message once (see swap.go), so it outlives every program.
+func (e *Engine) handle(conns map[string]*connection) (added bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	add := func(kind, name string, root func(ctx context.Context, id int64) (int64, error), h func(*Engine, *connection) message.NoPublishHandlerFunc) {
+		if e.handling[kind+"-"+name] {
+			return
+		}
+		e.handling[kind+"-"+name], added = true, true
+		e.router.AddConsumerHandler(kind+"-"+name, bus.Topic(kind, name), e.bus, func(msg *message.Message) error {
+			r, err := root(msg.Context(), bus.ID(msg))
+			if err != nil {
+				return err
+			}
+			v, leave := e.enter(r)
+			defer leave()
+			c := v.conns[name]
+			if c == nil {
+				return fmt.Errorf("no program has the connection %s any more", name)
+			}
+			return h(v, c)(msg)
+		})
+	}
+	for name, c := range conns {
+		add(bus.Records, name, e.rootOfRecord, (*Engine).handleRecord)
+		if c.fetcher != nil {
+			// A fetch belongs to no program but the one in force: nothing is mapped yet.
+			add(bus.Hints, name, func(context.Context, int64) (int64, error) { return noRoot, nil }, (*Engine).handleHint)
+		}
+		if c.sink != nil {
+			add(bus.Deliveries, name, e.rootOfDelivery, (*Engine).handleDelivery)
+		}
+	}
+	return added
+}
+
+func (e *Engine) rootOfRecord(ctx context.Context, id int64) (int64, error) {
+	r, err := e.opt.Ledger.Record(ctx, id)
+	if err != nil {
+		return 0, err
+	}
+	return r.Root, nil
+}
+
+func (e *Engine) rootOfDelivery(ctx context.Context, id int64) (int64, error) {
+	d, err := e.opt.Ledger.Delivery(ctx, id)
+	if err != nil {
+		return 0, err
+	}
+	return d.Root, nil
+}
+
 // Stop ends intake of new work, drains what is in flight and closes the stages. What is
 // waiting stays in the ledger.
 func (e *Engine) Stop() error {
-	if e.router == nil {
+	e.mu.Lock()
+	router := e.router
+	e.mu.Unlock()
+	if router == nil {
 		return nil
 	}
-	err := e.router.Close()
+	err := router.Close()
 	<-e.done
 	return err
 }
 
 func (e *Engine) connection(name string) (*connection, error) {
-	c := e.conns[name]
+	c := e.connections()[name]
 	if c == nil {
 		return nil, fmt.Errorf("there is no connection %q", name)
 	}
 	return c, nil
 }
 
-func (e *Engine) flow(name string) *flow.Flow { return e.flows[name] }
-
-func (e *Engine) flowsOf(connection, stream string) []*flow.Flow {
-	return e.takes[flow.Source{Connection: connection, Stream: stream}]
+// flow returns a flow by name, one that only drains too.
+func (e *Engine) flow(name string) *flow.Flow {
+	p := e.current()
+	if f := p.flows[name]; f != nil {
+		return f
+	}
+	for _, f := range p.retired {
+		if f.Name == name {
+			return f
+		}
+	}
+	return nil
 }
 
-func (e *Engine) step(d *ledger.Delivery) *flow.Step {
-	f := e.flows[d.Flow]
-	if f == nil {
-		return nil
+// flowOf returns the flow that a step belongs to: two of one name may stand side by side
+// while the older one drains.
+func (e *Engine) flowOf(s *flow.Step) *flow.Flow {
+	p := e.current()
+	of := func(f *flow.Flow) bool { return f != nil && s.Index < len(f.Steps) && f.Steps[s.Index] == s }
+	if f := p.flows[s.Flow]; of(f) {
+		return f
 	}
-	return f.StepNamed(d.Step)
+	for _, f := range p.retired {
+		if of(f) {
+			return f
+		}
+	}
+	return nil
+}
+
+func (e *Engine) flowsOf(connection, stream string) []*flow.Flow {
+	return e.current().takes[flow.Source{Connection: connection, Stream: stream}]
+}
+
+// step returns the step that a delivery was made by, or the one that stands for it now.
+func (e *Engine) step(d *ledger.Delivery) *flow.Step {
+	p := e.current()
+	if f := p.flows[d.Flow]; f != nil {
+		if s := f.StepNamed(d.Step); s != nil {
+			return s
+		}
+	}
+	for _, f := range p.retired {
+		if f.Name != d.Flow {
+			continue
+		}
+		if s := f.StepNamed(d.Step); s != nil {
+			return s
+		}
+	}
+	return nil
 }
 
 // left takes a delivery that another unit ended out of its lane.
@@ -213,7 +300,7 @@ func (e *Engine) leftAnywhere(ctx context.Context, root, delivery int64) {
 // Backlog is how much waits to be fetched or mapped.
 func (e *Engine) Backlog() int {
 	n := 0
-	for name := range e.conns {
+	for name := range e.connections() {
 		n += e.bus.Queue(bus.Topic(bus.Records, name)).Len() + e.bus.Queue(bus.Topic(bus.Hints, name)).Len()
 	}
 	return n
@@ -225,15 +312,17 @@ func (e *Engine) Depth() map[string]int { return e.bus.Depth() }
 // Connections names the engine's connections and whether each one's gate is closed.
 func (e *Engine) Connections() map[string]bool {
 	out := map[string]bool{}
-	for name, c := range e.conns {
-		out[name] = c.gates.isClosed("")
+	for name, c := range e.connections() {
+		if !c.gone {
+			out[name] = c.gates.isClosed("")
+		}
 	}
 	return out
 }
 
 // Conn returns an opened connection, for reconciliation and health checks.
 func (e *Engine) Conn(name string) (connectors.Connection, *connectors.Connector, bool) {
-	c := e.conns[name]
+	c := e.connections()[name]
 	if c == nil {
 		return nil, nil, false
 	}
@@ -241,7 +330,7 @@ func (e *Engine) Conn(name string) (connectors.Connection, *connectors.Connector
 }
 
 // Flows returns the flows by name.
-func (e *Engine) Flows() map[string]*flow.Flow { return e.flows }
+func (e *Engine) Flows() map[string]*flow.Flow { return e.current().flows }
 
 // Take waits for the limits of a connection's vendor account, so that whoever else calls
 // the vendor (reconciliation) counts with the engine.

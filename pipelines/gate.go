@@ -175,14 +175,11 @@ func (e *Engine) restoreGates(ctx context.Context) error {
 		return err
 	}
 	for _, g := range list {
-		c := e.conns[g.Connection]
-		if c == nil {
-			continue
-		}
-		c.gates.states[g.Operation] = &gateState{gate: g}
+		// Of connections that the program lacks too: a swap may bring them back.
+		e.lastingOf(g.Connection).gates.states[g.Operation] = &gateState{gate: g}
 		if g.Operation == "" {
-			e.bus.Queue(bus.Topic(bus.Deliveries, c.Name)).CloseGate(g.Until)
-			e.bus.Queue(bus.Topic(bus.Hints, c.Name)).CloseGate(g.Until)
+			e.bus.Queue(bus.Topic(bus.Deliveries, g.Connection)).CloseGate(g.Until)
+			e.bus.Queue(bus.Topic(bus.Hints, g.Connection)).CloseGate(g.Until)
 		}
 	}
 	return nil

@@ -23,8 +23,10 @@ const IntakePrefix = "/in/"
 // before it is answered, in the vendor's own words (Invariants 1 and 2).
 func (e *Engine) ServeIntake(w http.ResponseWriter, r *http.Request) {
 	name, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, IntakePrefix), "/")
+	e, leave := e.enter(noRoot)
+	defer leave()
 	c := e.conns[name]
-	if c == nil || c.receiver == nil {
+	if c == nil || c.gone || c.receiver == nil {
 		refuse(w, http.StatusNotFound, CodeIntakeUnknown, "there is no connection of this name that takes pushes")
 		return
 	}
@@ -119,7 +121,7 @@ type intakeCounts struct{ stored, busy, bad atomic.Int64 }
 // IntakeCounts returns the counts by connection.
 func (e *Engine) IntakeCounts() map[string]IntakeCounts {
 	out := map[string]IntakeCounts{}
-	for name, c := range e.conns {
+	for name, c := range e.connections() {
 		if c.receiver != nil {
 			out[name] = IntakeCounts{Stored: c.intake.stored.Load(), Busy: c.intake.busy.Load(), Bad: c.intake.bad.Load()}
 		}

@@ -240,6 +240,6 @@ func (e *Engine) deliverSafely(ctx context.Context, c *connection, op *connector
 }
 
 func (e *Engine) canLook(connection string) bool {
-	c := e.conns[connection]
+	c := e.connections()[connection]
 	return c != nil && c.looker != nil
 }

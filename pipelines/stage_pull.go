@@ -31,6 +31,8 @@ type position struct {
 	// Span is set while a window is being halved around an answer that cannot be read.
 	Span time.Duration `json:"span,omitempty"`
 	Done bool          `json:"done,omitempty"` // of a backfill
+	// Scan is when the pull of a complete stream began.
+	Scan time.Time `json:"scan,omitzero"`
 	// Again: the window being read is read for the second time, to find what became
 	// visible late.
 	Again bool `json:"again,omitempty"`
@@ -91,6 +93,8 @@ type puller struct {
 }
 
 func (e *Engine) pull(ctx context.Context, connection, stream, name string, w connectors.Window, report func(PullCounts)) (PullCounts, error) {
+	e, leave := e.enter(noRoot)
+	defer leave()
 	c, err := e.connection(connection)
 	if err != nil {
 		return PullCounts{}, err
@@ -240,6 +244,9 @@ func (p *puller) pages(ctx context.Context, w connectors.Window) error {
 	if p.pos.Page != "" {
 		settled = time.Time{} // begun before a crash, nobody knows when
 	}
+	if p.s.Complete && p.pos.Page == "" {
+		p.pos.Scan = p.e.opt.Now()
+	}
 	for {
 		if err := p.room(ctx); err != nil {
 			return err
@@ -265,13 +272,46 @@ func (p *puller) pages(ctx context.Context, w connectors.Window) error {
 		}
 		nextPos := p.pos
 		nextPos.Page = page.Cursor
-		if !page.More && p.s.Windowed {
+		switch {
+		case page.More:
+		case p.s.Windowed:
 			nextPos = p.ended(settled)
+		case p.s.Complete:
+			nextPos = position{}
 		}
+		scan := p.pos.Scan
 		if err := p.store(ctx, page, nextPos, began); err != nil {
 			return err
 		}
 		if !page.More {
+			if p.s.Complete {
+				return p.askUnseen(ctx, scan)
+			}
+			return nil
+		}
+	}
+}
+
+// askUnseen asks for the documents that the finished pull of a complete stream has not
+// shown: they changed so that the list leaves them out, or are gone. A crash before it
+// loses nothing: the next pull does not show them either.
+func (p *puller) askUnseen(ctx context.Context, scan time.Time) error {
+	const page = 1000
+	for after := int64(0); ; {
+		docs, err := p.e.opt.Ledger.Unseen(ctx, p.c.Name, p.s.Name, scan, after, page)
+		if err != nil || len(docs) == 0 {
+			return err
+		}
+		in := &ledger.Intake{Connection: p.c.Name, Stream: p.s.Name}
+		for _, d := range docs {
+			in.Hints = append(in.Hints, &ledger.NewHint{Stream: p.s.Name, Key: d.Key, RootKey: d.RootKey, RootEnt: rootEntity(p.s)})
+			after = d.Doc
+		}
+		if err := p.e.commitIntake(ctx, p.c, in, nil); err != nil {
+			return err
+		}
+		p.counts.add(in)
+		if len(docs) < page {
 			return nil
 		}
 	}
@@ -428,7 +468,7 @@ func spanText(w connectors.Window) string {
 // reason to stop the others.
 func (e *Engine) backlogOf(c *connection) int {
 	n := e.bus.Queue(bus.Topic(bus.Hints, c.Name)).Len()
-	for name := range e.conns {
+	for name := range e.connections() {
 		n += e.bus.Queue(bus.Topic(bus.Records, name)).Len()
 	}
 	return n

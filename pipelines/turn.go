@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -31,6 +32,7 @@ func (t *turn) commit(ctx context.Context, s *ledger.Settle) (next, error) {
 	if !s.Applied {
 		return next{}, errMoved
 	}
+	t.count(s)
 	for _, m := range s.Moves {
 		if m.Applied {
 			t.e.left(t.d.Connection, t.d.Root, m.Delivery)
@@ -61,6 +63,19 @@ func (t *turn) commit(ctx context.Context, s *ledger.Settle) (next, error) {
 		return t.blocked(), nil
 	}
 	return next{}, nil
+}
+
+// count says to the program what a target said to one of its documents; what another
+// revision made says nothing about this one.
+func (t *turn) count(s *ledger.Settle) {
+	if s.Attempt == nil || s.Attempt.Kind != "send" || s.To != ledger.Delivered && s.To != ledger.Parked {
+		return
+	}
+	_, made, _ := strings.Cut(t.d.MapVersion, "@")
+	p := t.e.current()
+	if step := t.e.step(t.d); step != nil && made == strconv.FormatInt(p.revision, 10) {
+		p.tally.sent(step.Map.Name(), s.To == ledger.Delivered)
+	}
 }
 
 // park keeps the lane closed where order matters, and where an attempt may have had an
@@ -233,11 +248,11 @@ func (e *Engine) prepare(ctx context.Context, rec *ledger.Record, step *flow.Ste
 	if err != nil {
 		return nil, err
 	}
-	f := e.flow(step.Flow)
+	f := e.flowOf(step)
 	if f == nil {
 		return nil, &prepareError{code: CodeFlowGone, text: fmt.Sprintf("there is no flow %q any more", step.Flow)}
 	}
-	tree, err := e.conns[rec.DocKey.Connection].decode(rec.Stream, body)
+	tree, err := e.connections()[rec.DocKey.Connection].decode(rec.Stream, body)
 	if err != nil {
 		return nil, &prepareError{code: CodeUnreadable, text: err.Error()}
 	}
@@ -257,7 +272,8 @@ func (e *Engine) prepare(ctx context.Context, rec *ledger.Record, step *flow.Ste
 }
 
 // toTarget maps a canonical document to a step's target document and checks it.
-func (e *Engine) toTarget(rec *ledger.Record, f *flow.Flow, step *flow.Step, canonical any, key string, generation int, links []ledger.Link) (*prepared, *prepareError) {
+func (e *Engine) toTarget(rec *ledger.Record, f *flow.Flow, step *flow.Step, canonical any, key string, generation int, links []ledger.Link) (_ *prepared, failed *prepareError) {
+	defer func() { e.current().tally.mapped(step.Map.Name(), failed == nil) }()
 	mc := e.mapContext(rec)
 	mc.Key = remoteKey(step.Decl, key, generation)
 	mc.Links = linksFor(f, links)
@@ -274,11 +290,22 @@ func (e *Engine) toTarget(rec *ledger.Record, f *flow.Flow, step *flow.Step, can
 	if err != nil {
 		return nil, &prepareError{code: CodeSchemaTarget, text: "the target document cannot be written: " + err.Error()}
 	}
-	return &prepared{doc: doc, digest: digest(doc), version: f.Canonical.Version() + "/" + step.Map.Version()}, nil
+	return &prepared{doc: doc, digest: digest(doc), version: e.mapVersion(f, step)}, nil
+}
+
+// mapVersion names what made a document: both mappings by their content, and the
+// revision of the program they stood in.
+func (e *Engine) mapVersion(f *flow.Flow, step *flow.Step) string {
+	v := f.Canonical.Version() + "/" + step.Map.Version()
+	if n := e.current().revision; n > 0 {
+		v += "@" + strconv.FormatInt(n, 10)
+	}
+	return v
 }
 
 // toCanonical maps a record's tree to its canonical document and checks it.
-func (e *Engine) toCanonical(rec *ledger.Record, f *flow.Flow, tree any) (any, *prepareError) {
+func (e *Engine) toCanonical(rec *ledger.Record, f *flow.Flow, tree any) (_ any, failed *prepareError) {
+	defer func() { e.current().tally.mapped(f.Canonical.Name(), failed == nil) }()
 	doc, err := runSafely(f.Canonical, tree, e.mapContext(rec))
 	if err != nil {
 		return nil, mappingError(err)
@@ -295,9 +322,9 @@ func (e *Engine) toCanonical(rec *ledger.Record, f *flow.Flow, tree any) (any, *
 }
 
 func (e *Engine) mapContext(rec *ledger.Record) mapper.Context {
-	ctx := mapper.Context{Lookups: e.opt.Tables, Source: map[string]any{"connection": rec.DocKey.Connection, "stream": rec.Stream,
+	ctx := mapper.Context{Lookups: e.current().opt.Tables, Source: map[string]any{"connection": rec.DocKey.Connection, "stream": rec.Stream,
 		"key": rec.DocKey.Key}}
-	if c := e.conns[rec.DocKey.Connection]; c != nil {
+	if c := e.connections()[rec.DocKey.Connection]; c != nil {
 		ctx.Store = c.Store
 	}
 	return ctx

@@ -37,10 +37,7 @@ func New(list []connectors.Limit, scale float64, now func() time.Time) *Set {
 	}
 	s := &Set{now: now, buckets: map[string]*bucket{}, changed: make(chan struct{})}
 	for _, l := range list {
-		if scale > 0 && l.Requests > 0 {
-			l.Requests = max(1, int(float64(l.Requests)*scale))
-		}
-		s.buckets[l.Name] = &bucket{limit: l}
+		s.buckets[l.Name] = &bucket{limit: scaled(l, scale)}
 	}
 	return s
 }
