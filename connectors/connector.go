@@ -66,6 +66,11 @@ type Stream struct {
 	Delay    time.Duration
 	Grain    time.Duration // the vendor's time resolution; window ends are cut to it
 
+	// Complete says that a finished pull has shown every document that is not Final. The
+	// engine then fetches those it did not show: they have left the list, or are gone. For
+	// sources whose changes move no timestamp; not windowed, each pull starts over.
+	Complete bool
+
 	// RootEntity is the entity of Item.Root; empty = the stream's own entity.
 	RootEntity string
 	// Also names a stream whose document with key Item.Root is fetched as well: the

@@ -41,6 +41,7 @@ type Item struct {
 	Version int64  // rises with every change, compared inside one key; 0 = the source has none: the start of the fetch counts
 	Body    []byte // the exact bytes of one document
 	Deleted bool   // the source no longer has it (a tombstone)
+	Final   bool   // of a Complete stream: it will never change again
 	Headers map[string]string
 }
 

@@ -91,7 +91,7 @@ func (c *Connector) honours(conn Connection) error {
 		who := "stream " + s.Name
 		need(!s.Pull || source, who, "Source")
 		need(!s.Push || receiver, who, "Receiver")
-		need(!s.Hints || fetcher, who, "Fetcher")
+		need(!s.Hints && !s.Complete || fetcher, who, "Fetcher")
 		need(!s.List.Can || querier, who, "Querier")
 	}
 	for _, o := range c.Operations {
@@ -131,6 +131,9 @@ func (c *Connector) validate() []error {
 		}
 		if s.Windowed && (s.MaxSpan <= 0 || s.Grain <= 0) {
 			bad("stream %s is windowed but has no MaxSpan or Grain", s.Name)
+		}
+		if s.Complete && (s.Windowed || !s.Pull) {
+			bad("stream %s is complete: it must be pulled, and without windows", s.Name)
 		}
 		if s.Also != "" {
 			if _, ok := c.Stream(s.Also); !ok {

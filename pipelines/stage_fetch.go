@@ -247,8 +247,9 @@ func intakeItem(s *connectors.Stream, it *connectors.Item, began time.Time) *led
 	if version == 0 {
 		version = began.UnixMicro()
 	}
+	watch := s.Complete && !it.Final && !it.Deleted
 	return &ledger.IntakeItem{Entity: s.Entity, Key: it.Key, RootEnt: rootEntity(s), RootKey: root, Version: version,
-		FetchedAt: began, Body: it.Body, Deleted: it.Deleted, Headers: it.Headers}
+		Unversioned: it.Version == 0, Watch: watch, FetchedAt: began, Body: it.Body, Deleted: it.Deleted, Headers: it.Headers}
 }
 
 func rootEntity(s *connectors.Stream) string {

@@ -46,6 +46,9 @@ type Ledger interface {
 	// Sighted returns when the fetch that saw each document last began, repeats included;
 	// unknown keys are left out.
 	Sighted(ctx context.Context, connection, entity string, keys []string) (map[string]time.Time, error)
+	// Unseen pages through the watched documents of a stream that no fetch which began at
+	// since or later has seen; after is the last page's last Doc.
+	Unseen(ctx context.Context, connection, stream string, since time.Time, after int64, limit int) ([]Unseen, error)
 	Deliveries(ctx context.Context, f Filter) ([]Delivery, error)
 	Records(ctx context.Context, f Filter) ([]Record, error)
 	Hints(ctx context.Context, f Filter) ([]Hint, error)

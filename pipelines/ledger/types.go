@@ -176,6 +176,12 @@ type Pending struct {
 	Holds      bool
 }
 
+// Unseen is a document that may have changed while nobody looked.
+type Unseen struct {
+	Doc          int64
+	Key, RootKey string
+}
+
 // JobRun is one run of a job.
 type JobRun struct {
 	ID      int64

@@ -35,9 +35,14 @@ type IntakeItem struct {
 	FetchedAt time.Time
 	Body      []byte
 	Deleted   bool
-	Code      string // set: stored as parked with this code (unreadable)
-	Text      string
-	Headers   map[string]string
+	// Unversioned: the source has no version, Version is made of the time. The bytes of the
+	// newest record are then a repeat of it, whatever the version.
+	Unversioned bool
+	// Watch: the document can still change unseen; see Ledger.Unseen.
+	Watch   bool
+	Code    string // set: stored as parked with this code (unreadable)
+	Text    string
+	Headers map[string]string
 
 	ID      int64  // of the inserted or repeated record
 	Outcome string // "new", "repeat", "older"

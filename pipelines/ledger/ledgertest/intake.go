@@ -280,3 +280,52 @@ func sightings(k *kit) {
 		k.Fatalf("another entity: %v, %v", got, err)
 	}
 }
+
+// unversioned holds a source without versions: what it says again is a repeat.
+func unversioned(k *kit) {
+	at := func(key, body string, second int64) *ledger.IntakeItem {
+		it := item(key, base.Unix()+second, body, time.Duration(second)*time.Second)
+		it.Unversioned, it.Watch = true, true
+		return it
+	}
+	steps := []struct {
+		second  int64
+		body    string
+		outcome string
+	}{
+		{1, "a", "new"}, {2, "a", "repeat"}, {5, "a", "repeat"},
+		{3, "b", "older"}, // fetched before a was seen last
+		{3, "b", "repeat"}, {6, "b", "new"}, {7, "a", "new"}, {8, "a", "repeat"},
+	}
+	for i, s := range steps {
+		it := at("o-1", s.body, s.second)
+		k.intake(it)
+		if it.Outcome != s.outcome {
+			k.Fatalf("step %d (%s at %d) is %q, want %q", i, s.body, s.second, it.Outcome, s.outcome)
+		}
+	}
+	gone, done := at("o-2", "x", 1), at("o-3", "x", 1)
+	k.intake(gone, done, at("o-4", "x", 9))
+	done = at("o-3", "x", 2)
+	done.Watch = false
+	k.intake(done)
+	k.intake(item("o-5", 1, "never watched", time.Second))
+	unseen := func(since, after int64, limit int, want ...string) int64 {
+		k.Helper()
+		docs, err := k.l.Unseen(k.ctx, "shop", "orders", base.Add(time.Duration(since)*time.Second), after, limit)
+		if err != nil {
+			k.Fatal(err)
+		}
+		got := []string{}
+		for _, d := range docs {
+			got = append(got, d.Key+"/"+d.RootKey)
+			after = d.Doc
+		}
+		k.equal("unseen", got, append([]string{}, want...))
+		return after
+	}
+	unseen(8, 0, 10, "o-2/o-2")
+	after := unseen(10, 0, 2, "o-1/o-1", "o-2/o-2")
+	unseen(10, after, 2, "o-4/o-4")
+	unseen(1, 0, 10)
+}

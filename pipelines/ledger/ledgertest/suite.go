@@ -20,6 +20,7 @@ func Run(t *testing.T, open func(t *testing.T) ledger.Ledger) {
 	}{
 		{"a new document becomes a received record", intakeNew},
 		{"the newest record decides what a document is", intakeOrder},
+		{"a source without versions", unversioned},
 		{"a batch sees its own documents", intakeBatch},
 		{"hints of one key merge", hints},
 		{"a hint asked again during its fetch stays pending", hintsAgain},

@@ -80,7 +80,9 @@ func (o *intakeOp) more(w *work) {
 		switch {
 		case doc == nil:
 			w.roots.want(o.root(it))
-		case it.Version > doc.version:
+		case it.Unversioned && o.digests[i] == doc.digest:
+			w.records.want(doc.record)
+		case it.Version > doc.version && !it.Unversioned:
 		case it.Version == doc.version && o.digests[i] == doc.digest:
 			w.records.want(doc.record)
 		default:
@@ -130,14 +132,20 @@ func (o *intakeOp) item(w *work, it *ledger.IntakeItem, d ledger.Digest) {
 		o.insert(w, it, doc, d)
 		return
 	}
-	if it.Version == doc.version && d == doc.digest && !w.guard("intake.repeat", false) {
+	same := it.Version == doc.version || it.Unversioned
+	if same && d == doc.digest && !w.guard("intake.repeat", false) {
 		if fetchedAt.After(doc.fetchedAt) {
-			w.docs.edit(k).fetchedAt = fetchedAt
+			doc = w.docs.edit(k)
+			doc.fetchedAt, doc.watch = fetchedAt, o.watch(it)
 		}
 		o.repeat(w, it, doc.record)
 		return
 	}
-	if w.guard("intake.older", !doc.older(it.Version, fetchedAt)) {
+	version := it.Version
+	if it.Unversioned && fetchedAt.Before(doc.fetchedAt) {
+		version = 0 // the newest record was seen again after this fetch
+	}
+	if w.guard("intake.older", !doc.older(version, fetchedAt)) {
 		o.insert(w, it, w.docs.edit(k), d)
 		return
 	}
@@ -163,8 +171,15 @@ func (o *intakeOp) repeat(w *work, it *ledger.IntakeItem, id int64) {
 func (o *intakeOp) insert(w *work, it *ledger.IntakeItem, doc *docRow, d ledger.Digest) {
 	r := o.record(w, it, doc.id, d)
 	w.versions.add(r)
-	doc.version, doc.digest, doc.fetchedAt, doc.record = r.Version, d, r.FetchedAt, r.ID
+	doc.version, doc.digest, doc.fetchedAt, doc.record, doc.watch = r.Version, d, r.FetchedAt, r.ID, o.watch(it)
 	it.Outcome = "new"
+}
+
+func (o *intakeOp) watch(it *ledger.IntakeItem) string {
+	if it.Watch {
+		return o.u.Stream
+	}
+	return ""
 }
 
 func (o *intakeOp) record(w *work, it *ledger.IntakeItem, doc int64, d ledger.Digest) ledger.Record {

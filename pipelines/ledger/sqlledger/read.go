@@ -174,6 +174,18 @@ func (s *Store) Sighted(ctx context.Context, connection, entity string, keys []s
 	return out, nil
 }
 
+// Unseen pages through watched documents that no fetch since then has seen.
+func (s *Store) Unseen(ctx context.Context, connection, stream string, since time.Time, after int64, limit int) ([]ledger.Unseen, error) {
+	var out []ledger.Unseen
+	err := s.read(ctx, "unseen", "SELECT d.id, d.key, r.root_key FROM doc d JOIN record r ON r.id = d.record "+
+		"WHERE d.connection = ? AND d.watch = ? AND d.watch <> '' AND d.id > ? AND d.fetched_at < ? ORDER BY d.id LIMIT ?",
+		[]any{connection, stream, after, micros(since), limit}, func(r row) error {
+			out = append(out, ledger.Unseen{Doc: r.Int(0), Key: r.Text(1), RootKey: r.Text(2)})
+			return nil
+		})
+	return out, err
+}
+
 // Attempts returns what was done about a delivery, in order.
 func (s *Store) Attempts(ctx context.Context, delivery int64) ([]ledger.Attempt, error) {
 	var as []ledger.Attempt

@@ -19,6 +19,7 @@ type docRow struct {
 	digest    ledger.Digest
 	fetchedAt time.Time // when the newest record was seen last
 	record    int64
+	watch     string // the stream that watches it; empty = none
 }
 
 type linkKey struct{ connection, operation, remoteKey string }
@@ -127,7 +128,7 @@ func (d docRow) older(version int64, fetchedAt time.Time) bool {
 
 func docTable() *table[docKey, docRow] {
 	return newTable(spec{name: "doc", key: "key:t entity:t connection:t", fixed: "id:i",
-		moving: "version:i digest:b fetched_at:i record:i"}, table[docKey, docRow]{
+		moving: "version:i digest:b fetched_at:i record:i watch:t"}, table[docKey, docRow]{
 		bindKey:   func(b binder, k docKey) { b.Text(k.key); b.Text(k.entity); b.Text(k.connection) },
 		bindFixed: func(b binder, r *docRow) { b.Int(r.id) },
 		bindMoving: func(b binder, r *docRow) {
@@ -135,10 +136,11 @@ func docTable() *table[docKey, docRow] {
 			b.Blob(r.digest[:])
 			b.Int(micros(r.fetchedAt))
 			b.Int(r.record)
+			b.Text(r.watch)
 		},
 		scan: func(r row) (docKey, docRow) {
 			return docKey{r.Text(2), r.Text(1), r.Text(0)}, docRow{id: r.Int(3), version: r.Int(4),
-				digest: digestOf(r.Blob(5)), fetchedAt: instant(r.Int(6)), record: r.Int(7)}
+				digest: digestOf(r.Blob(5)), fetchedAt: instant(r.Int(6)), record: r.Int(7), watch: r.Text(8)}
 		},
 	})
 }

@@ -24,8 +24,10 @@ CREATE TABLE doc (
 	digest {{blob}} NOT NULL,
 	fetched_at BIGINT NOT NULL,
 	record BIGINT NOT NULL,
+	watch TEXT NOT NULL,
 	UNIQUE (key, entity, connection)
 ){{hot}};
+CREATE INDEX doc_watch ON doc (connection, watch, id) WHERE watch <> '';
 CREATE TABLE record (
 	id {{id}},
 	doc BIGINT NOT NULL,
