@@ -39,8 +39,10 @@ const (
 
 // Deployment is everything a directory says, checked and compiled.
 type Deployment struct {
-	Dir         string
-	Hub         Hub
+	Dir string
+	Hub Hub
+	// Registry is the program's connectors and those that the directory describes.
+	Registry    *connectors.Registry
 	Connections []Connection
 	Flows       []*flow.Flow
 	Jobs        []Job
@@ -113,6 +115,9 @@ type Reconcile struct {
 // Options says how a deployment is read.
 type Options struct {
 	Registry *connectors.Registry
+	// Files are the directory's files where they are not read from the directory itself: a
+	// revision that was kept. What secrets refer to is read from the directory all the same.
+	Files fs.FS
 	// Flows are the shipped flows, used when the directory names them in hub.yaml.
 	Env func(name string) (string, bool) // nil: the process environment
 	// Secrets: a reference that cannot be resolved is a problem, not a warning.
@@ -138,9 +143,13 @@ func Load(dir string, opt Options) (*Deployment, error) {
 	if _, err := os.ReadDir(dir); err != nil {
 		return nil, fmt.Errorf("the deployment's directory cannot be read: %w", err)
 	}
-	l := &loader{fsys: os.DirFS(dir), dir: dir, opt: opt, out: &Deployment{Dir: dir}}
+	l := &loader{fsys: opt.Files, dir: dir, opt: opt, out: &Deployment{Dir: dir}}
+	if l.fsys == nil {
+		l.fsys = os.DirFS(dir)
+	}
 	l.endings()
 	l.hub()
+	l.described()
 	l.connections()
 	l.schemas()
 	l.mappings()
@@ -169,6 +178,8 @@ type loader struct {
 	out      *Deployment
 	problems mapper.Problems
 	broken   []string // names of connections whose files cannot be read
+	// undescribed are names of connectors whose files cannot be read.
+	undescribed []string
 }
 
 func (l *loader) add(p ...*mapper.Problem) { l.problems = append(l.problems, p...) }
@@ -186,7 +197,7 @@ func (l *loader) read(name string) ([]byte, bool) {
 
 // endings refuses files that would be passed over in silence (Invariant 5).
 func (l *loader) endings() {
-	for _, dir := range []string{".", "connections", "flows"} {
+	for _, dir := range []string{".", "connections", describedDir, "flows"} {
 		entries, _ := fs.ReadDir(l.fsys, dir) // an unreadable folder is reported where its files are read
 		for _, e := range entries {
 			name := path.Join(dir, e.Name())
@@ -323,10 +334,13 @@ func (l *loader) connection(file string, f *connectionFile) (*Connection, bool) 
 	if c.Name == "" || strings.ContainsAny(c.Name, "./ {}") {
 		l.add(f.Name.Problem(CodeValue, file, fmt.Sprintf("%q is not a name of a connection", c.Name), "use letters, digits and dashes: it is written connection.stream in flows"))
 	}
-	conn, ok := l.opt.Registry.Get(f.Connector.Value)
+	conn, ok := l.out.Registry.Get(f.Connector.Value)
+	if !ok && l.unread(f.Connector.Value) {
+		return nil, false
+	}
 	if !ok {
 		var known []string
-		for _, k := range l.opt.Registry.List() {
+		for _, k := range l.out.Registry.List() {
 			known = append(known, k.Name)
 		}
 		hint := "known: " + strings.Join(known, ", ")
