@@ -5,9 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/minihub/minihub/mappings/mapper"
 )
@@ -29,6 +33,7 @@ type Options struct {
 // Set is all mappings, compiled. It never changes; a reload makes a new one.
 type Set struct {
 	programs map[string]*mapper.Program
+	sources  map[string][]byte
 	own      map[string]bool
 	tables   mapper.Tables
 }
@@ -36,7 +41,7 @@ type Set struct {
 // Load reads and compiles every mapping. The problems of all files are
 // answered at once, as mapper.Problems.
 func Load(opt Options) (*Set, error) {
-	s := &Set{programs: map[string]*mapper.Program{}, own: map[string]bool{}, tables: opt.Tables}
+	s := &Set{programs: map[string]*mapper.Program{}, sources: map[string][]byte{}, own: map[string]bool{}, tables: opt.Tables}
 	var problems mapper.Problems
 	if s.tables == nil {
 		l, err := LoadLookups(opt.Deployment)
@@ -60,20 +65,48 @@ func Load(opt Options) (*Set, error) {
 			sources[file], s.own[file] = src, i > 0
 		}
 	}
-	for file, src := range sources {
-		p, err := mapper.Compile(display(file), src, mapper.Options{Shapes: opt.Shapes, Lookups: s.tables, Context: opt.Context})
-		var ps mapper.Problems
-		if errors.As(err, &ps) {
-			problems = append(problems, ps...)
-			continue
-		}
-		s.programs[file] = p
-	}
+	problems = append(problems, s.compile(sources, opt)...)
 	if len(problems) > 0 {
 		slices.SortStableFunc(problems, func(a, b *mapper.Problem) int { return cmp.Compare(a.File, b.File) })
 		return nil, problems
 	}
 	return s, nil
+}
+
+// compile compiles the files on all cores.
+func (s *Set) compile(sources map[string][]byte, opt Options) (problems mapper.Problems) {
+	files := slices.Sorted(maps.Keys(sources))
+	programs, errs := make([]*mapper.Program, len(files)), make([]error, len(files))
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(files)) {
+		wg.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(files); i = int(next.Add(1)) - 1 {
+				programs[i], errs[i] = mapper.Compile(display(files[i]), sources[files[i]], mapper.Options{Shapes: opt.Shapes, Lookups: s.tables, Context: opt.Context})
+			}
+		})
+	}
+	wg.Wait()
+	for i, file := range files {
+		var ps mapper.Problems
+		if errors.As(errs[i], &ps) {
+			problems = append(problems, ps...)
+			continue
+		}
+		s.programs[file] = programs[i]
+		s.sources[file] = sources[file]
+	}
+	return problems
+}
+
+// Source is a mapping's file as it was read.
+func (s *Set) Source(name string) ([]byte, bool) {
+	p, err := s.Program(name)
+	if err != nil {
+		return nil, false
+	}
+	src, ok := s.sources[strings.TrimPrefix(p.Name(), "mappings/")]
+	return src, ok
 }
 
 // mappingFiles finds <vendor>/in/*.yaml and <vendor>/out/*.yaml.
