@@ -17,7 +17,7 @@ func Compile(name string, src []byte, opt Options) (*Program, error) {
 	c := &compilation{reader: r, targets: map[string]bool{}}
 	input := c.shape(spec.input, opt.Input, opt.Shapes)
 	output := c.shape(spec.output, opt.Output, opt.Shapes)
-	sc := &scope{lang: lang, item: input, root: input, context: opt.Context, tables: opt.Lookups, used: newUsage()}
+	sc := &scope{lang: lang, item: input, root: input, context: opt.Context, tables: opt.Lookups, used: newUsage(), memo: &memoTable{}}
 	top := newTarget(output)
 	rows := c.rows(spec.fields, sc, top, "", false)
 	c.complete(top, "", spec.fieldsAt)
@@ -29,6 +29,7 @@ func Compile(name string, src []byte, opt Options) (*Program, error) {
 		})
 		return nil, r.problems
 	}
+	sc.used.generate()
 	return &Program{
 		name: name, title: spec.title.s, input: spec.input.s, output: spec.output.s,
 		version: contentHash(src), rows: rows, tables: opt.Lookups, zones: lang.zones,
@@ -225,6 +226,11 @@ func (c *compilation) value(r *row, spec *rowSpec, sc *scope, out Shape, full st
 			}
 		}
 		known = term{}
+	}
+	if n := len(r.converts); n > 0 && !r.hasMap && r.table == "" {
+		r.fresh = r.converts[n-1].fn.fresh
+	} else if n == 0 && !r.hasMap && r.table == "" && r.expr != nil {
+		sc.used.pending = append(sc.used.pending, func() { r.fresh = r.expr.fresh })
 	}
 	if ft := checkResult(known, out); ft != nil {
 		c.about(spec.spot, full, r.source, ft)

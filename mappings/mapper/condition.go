@@ -21,7 +21,7 @@ type Env struct {
 }
 
 func (e Env) scope() *scope {
-	return &scope{lang: newLanguage(), item: e.Doc, root: e.Doc, alias: e.Name, context: e.Context, tables: e.Lookups, used: newUsage()}
+	return &scope{lang: newLanguage(), item: e.Doc, root: e.Doc, alias: e.Name, context: e.Context, tables: e.Lookups, used: newUsage(), memo: &memoTable{}}
 }
 
 // snippet is an expression outside a mapping file, with its place.
@@ -44,15 +44,13 @@ func newSnippet(src string, pos Position, env Env, sc *scope) (snippet, error) {
 	if len(problems) > 0 {
 		return snippet{}, problems
 	}
+	sc.used.generate()
 	return snippet{pos, e, env}, nil
 }
 
-func (s *snippet) frame(doc any, ctx *Context) *frame {
-	tables := s.env.Lookups
-	if ctx.Lookups != nil {
-		tables = ctx.Lookups
-	}
-	return &frame{s: &session{ctx: ctx, root: doc, tables: tables, zones: s.e.lang.zones}, it: doc, position: 1}
+// at opens a run for the document.
+func (s *snippet) at(doc any, ctx *Context) *frame {
+	return newSession(ctx, doc, s.env.Lookups, s.e.lang.zones).frame(doc, nil, 0, 1)
 }
 
 func (s *snippet) fail(err error) *RunErrors {
@@ -91,7 +89,9 @@ func CompileCondition(src string, pos Position, env Env) (*Condition, error) {
 // Eval answers whether the condition holds for the document. The error is a
 // *[RunErrors].
 func (c *Condition) Eval(doc any, ctx Context) (bool, error) {
-	holds, err := c.e.condition(c.frame(doc, &ctx))
+	f := c.at(doc, &ctx)
+	defer f.s.close()
+	holds, err := c.e.condition(f)
 	if err != nil {
 		return false, c.fail(err)
 	}
@@ -213,7 +213,9 @@ func (t *Template) Eval(doc any, ctx Context) (string, error) {
 			continue
 		}
 		s := part.snippet
-		v, err := s.e.eval(s.frame(doc, &ctx))
+		f := s.at(doc, &ctx)
+		v, err := s.e.eval(f)
+		f.s.close()
 		if err != nil {
 			return "", s.fail(err)
 		}

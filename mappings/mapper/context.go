@@ -69,7 +69,20 @@ type session struct {
 	zones  *zoneCache
 	work   int
 	out    output
+	m      *machine
+
+	sharing bool // the result may hold parts of what was read
 }
+
+func newSession(ctx *Context, root any, tables Tables, zones *zoneCache) *session {
+	if ctx.Lookups != nil {
+		tables = ctx.Lookups
+	}
+	return &session{ctx: ctx, root: root, tables: tables, zones: zones, m: machines.Get().(*machine)}
+}
+
+// close ends the run. Nothing of its frames may be used afterwards.
+func (s *session) close() { s.m.release() }
 
 // frame is the place in the document that rows and expressions work from. It
 // is the environment of every expression.
@@ -79,6 +92,14 @@ type frame struct {
 	up       *frame
 	index    int // of the item in its list, from 0
 	position int // of the result in its target list, from 1
+	memo     []remembered
+}
+
+// frame makes a place of this run.
+func (s *session) frame(it any, up *frame, index, position int) *frame {
+	f := &s.m.frames.take(1)[0]
+	f.s, f.it, f.up, f.index, f.position = s, it, up, index, position
+	return f
 }
 
 var errWork = &fault{code: CodeLimit, text: "the mapping does too much work for one document",

@@ -155,8 +155,12 @@ func bare(word string) any {
 
 // run applies the converter. Nothing stays nothing.
 func (c *converter) run(f *frame, v any) (any, error) {
-	args := make([]any, len(c.args))
-	copy(args, c.args)
+	m := f.s.m
+	base := len(m.stack)
+	m.stack = append(m.stack, c.args...)
+	args := m.stack[base:len(m.stack):len(m.stack)]
 	args[c.fn.slot] = v
-	return c.fn.apply(f, args)
+	v, err := c.fn.apply(f, args)
+	m.stack = m.stack[:base]
+	return v, err
 }

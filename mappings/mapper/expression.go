@@ -5,21 +5,21 @@ import (
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
-	"github.com/expr-lang/expr/compiler"
 	"github.com/expr-lang/expr/file"
 	"github.com/expr-lang/expr/parser"
-	"github.com/expr-lang/expr/vm"
 )
 
-// expression is a compiled expression. One that is only a path runs without
-// the expression machine.
+// expression is a compiled expression: a path, or code.
 type expression struct {
-	text    string
-	path    *path
-	program *vm.Program
-	lang    *language
-	shape   Shape
-	kind    string // text, number, boolean, list, object; "" when unknown
+	text  string
+	path  *path
+	code  code
+	lets  int // slots its code needs
+	loops int
+	fresh bool // the value is a new list or object that nothing else holds
+	lang  *language
+	shape Shape
+	kind  string // text, number, boolean, list, object; "" when unknown
 }
 
 // notice is something wrong with an expression, at a rune of its text.
@@ -55,10 +55,12 @@ func compileExpression(src string, sc *scope) (e *expression, problems []notice)
 		e.path = top.path
 		return e, nil
 	}
-	e.program, err = compiler.Compile(&parser.Tree{Node: top.node, Source: file.NewSource(src)}, config)
-	if err != nil {
+	facts := &survey{sc: sc, nodes: map[ast.Node]facts{}}
+	facts.node(top.node)
+	if facts.bad {
 		return nil, []notice{{&fault{code: CodeExpression, text: "the expression cannot be compiled"}, 1, 1}}
 	}
+	sc.used.pending = append(sc.used.pending, func() { e.generate(sc, facts, top.node) })
 	return e, nil
 }
 
@@ -85,15 +87,9 @@ func (e *expression) eval(f *frame) (any, error) {
 		}
 		return f.read(e.path)
 	}
-	m := e.lang.machines.Get().(*vm.VM)
-	before := f.s.work
-	v, err := m.Run(e.program, f)
+	v, err := f.s.m.run(e, f)
 	if err != nil {
-		// A machine that failed may hold a deep stack; let it go.
-		return nil, e.explain(err)
-	}
-	if f.s.work-before < keepMachine {
-		e.lang.machines.Put(m)
+		return nil, e.explain(err, f.s.m.at)
 	}
 	return v, nil
 }
@@ -104,22 +100,22 @@ type exprFault struct {
 	line, column int
 }
 
-// explain turns the machine's error into ours. The machine's own texts can
-// quote values of the document, so they are never passed on.
-func (e *expression) explain(err error) error {
-	out := &exprFault{line: 1, column: 1}
-	var fe *file.Error
-	if errors.As(err, &fe) {
-		out.line, out.column = fe.Line, fe.Column+1
+// explain puts an error at the rune of the expression where it arose. Only our
+// own texts are passed on: others can quote values of the document.
+func (e *expression) explain(err error, at int) error {
+	out := &exprFault{fault: errShape, line: 1, column: 1}
+	for i, r := range []rune(e.text) {
+		if i == at {
+			break
+		}
+		out.column++
+		if r == '\n' {
+			out.line, out.column = out.line+1, 1
+		}
 	}
 	var ft *fault
-	switch {
-	case errors.As(err, &ft):
+	if errors.As(err, &ft) {
 		out.fault = ft
-	case fe != nil && fe.Message == "memory budget exceeded":
-		out.fault = &fault{code: CodeLimit, text: "the expression builds lists that are too long"}
-	default:
-		out.fault = &fault{code: CodeValue, text: "the expression cannot be computed for this document", hint: "a value has a type the expression does not expect"}
 	}
 	return out
 }

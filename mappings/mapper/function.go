@@ -15,6 +15,8 @@ type Function struct {
 	variadic bool // the last parameter may repeat
 	slot     int  // the parameter a converter's value fills
 	nulls    bool // called even when its first argument is nothing
+	reads    bool // depends on more than its arguments
+	fresh    bool // the result is a new list or object that nothing else holds
 	call     func(f *frame, args []any) (any, error)
 }
 
@@ -119,6 +121,11 @@ func (fn *Function) apply(f *frame, args []any) (any, error) {
 	if err != nil {
 		return nil, inFunction(fn.Name, err)
 	}
+	return fn.done(f, v)
+}
+
+// done charges for a function's result.
+func (fn *Function) done(f *frame, v any) (any, error) {
 	switch x := v.(type) {
 	case string:
 		if len(x) > maxTextBytes {

@@ -5,46 +5,44 @@ import (
 
 	"github.com/expr-lang/expr/builtin"
 	"github.com/expr-lang/expr/conf"
-	"github.com/expr-lang/expr/vm"
 )
 
-// language is what the expressions of one program share: the functions bound
-// for the expression machine, the machines and the time zones.
+// language is what the expressions of one program share: the functions and
+// the time zones.
 type language struct {
 	functions map[string]*Function
-	bound     conf.FunctionsTable
-	machines  sync.Pool
 	zones     *zoneCache
 }
 
-func newLanguage() *language {
-	l := &language{functions: map[string]*Function{}, bound: conf.FunctionsTable{}, zones: &zoneCache{}}
-	l.machines.New = func() any { return &vm.VM{MemoryBudget: maxExprMemory} }
+func newLanguage() *language { return &language{functions: functionTable(), zones: &zoneCache{}} }
+
+// functionTable is every function by name; it never changes.
+var functionTable = sync.OnceValue(func() map[string]*Function {
+	table := map[string]*Function{}
 	for _, fn := range Functions() {
-		l.functions[fn.Name] = fn
-		l.bound[fn.Name] = &builtin.Function{Name: fn.Name, Func: bind(fn)}
+		table[fn.Name] = fn
 	}
-	for name, op := range operators() {
-		l.bound[name] = &builtin.Function{Name: name, Func: op}
+	return table
+})
+
+// parserNames tells the parser of the expression library which of its own
+// functions are replaced by ours.
+var parserNames = sync.OnceValue(func() conf.FunctionsTable {
+	names := conf.FunctionsTable{}
+	for name := range functionTable() {
+		names[name] = &builtin.Function{Name: name}
 	}
-	return l
-}
+	return names
+})
 
 // config is the expression library's configuration: our functions and nothing
 // of its own. Strictness comes from the translation, which knows every name.
 func (l *language) config() *conf.Config {
 	c := conf.CreateNew()
-	c.Functions = l.bound
+	c.Functions = parserNames()
 	c.Optimize = false
 	c.MaxNodes = maxExprNodes
 	return c
-}
-
-// bind makes a function callable from an expression; the frame comes first.
-func bind(fn *Function) func(params ...any) (any, error) {
-	return func(params ...any) (any, error) {
-		return fn.apply(params[0].(*frame), params[1:])
-	}
 }
 
 // functionNames lists what can be called, for suggestions.

@@ -19,6 +19,5 @@ const (
 	maxTextBytes   = 1 << 20  // one text that a function builds
 	maxResultBytes = 32 << 20 // text of a whole result
 	maxExprMemory  = 200_000  // list items an expression may create
-	keepMachine    = 50_000   // work after which an expression machine, grown by loops, is not kept
 	maxDigits      = 64       // characters of a number that takes part in arithmetic
 )

@@ -31,8 +31,15 @@ func (a amount) value() any {
 	if a.currency == "" {
 		return a.minor
 	}
-	return map[string]any{"minor": json.Number(strconv.FormatInt(a.minor, 10)), "currency": a.currency}
+	currency := yuan
+	if a.currency != "CNY" {
+		currency = a.currency
+	}
+	return map[string]any{"minor": json.Number(strconv.FormatInt(a.minor, 10)), "currency": currency}
 }
+
+// yuan is made once, since nearly every amount has it.
+var yuan any = "CNY"
 
 func overflow() *fault { return wrong("", "the result does not fit 64 bits") }
 
@@ -97,7 +104,7 @@ func exactDecimals(args []any) bool {
 
 func moneyFunctions() []*Function {
 	return group("Money",
-		&Function{Name: "money", Params: params(arg("minor"), lit("currency", currencyLiteral)), Result: "object",
+		&Function{Name: "money", Params: params(arg("minor"), lit("currency", currencyLiteral)), Result: "object", fresh: true,
 			Text: "Makes a money object of minor units and a currency.",
 			call: func(_ *frame, args []any) (any, error) {
 				minor, err := wholeArg(args[0])

@@ -35,54 +35,36 @@ const (
 	opMatches  = "$matches" // (value, *regexp.Regexp)
 )
 
-type operator = func(params ...any) (any, error)
+func less(a, b any) (bool, error)           { c, err := compare(a, b); return c < 0, err }
+func lessOrEqual(a, b any) (bool, error)    { c, err := compare(a, b); return c <= 0, err }
+func greater(a, b any) (bool, error)        { c, err := compare(a, b); return c > 0, err }
+func greaterOrEqual(a, b any) (bool, error) { c, err := compare(a, b); return c >= 0, err }
 
-func operators() map[string]operator {
-	return map[string]operator{
-		opRead: func(p ...any) (any, error) {
-			f := p[0].(*frame)
-			if err := f.charge(1); err != nil {
-				return nil, err
-			}
-			return f.read(p[1].(*path))
-		},
-		opFollow:   func(p ...any) (any, error) { return follow(p[0], p[1].(*path).steps) },
-		opAt:       func(p ...any) (any, error) { return at(p[0], p[1]) },
-		opIndex:    func(p ...any) (any, error) { return p[0].(*frame).index, nil },
-		opPosition: func(p ...any) (any, error) { return p[0].(*frame).position, nil },
-		opTruth:    func(p ...any) (any, error) { return truth(p[0]) },
-		opList:     func(p ...any) (any, error) { return loopList(p[0].(*frame), p[1]) },
-		opEq:       func(p ...any) (any, error) { return equal(p[0], p[1]) },
-		opIn:       func(p ...any) (any, error) { return in(p[0], p[1]) },
-		opLt:       func(p ...any) (any, error) { c, err := compare(p[0], p[1]); return c < 0, err },
-		opLe:       func(p ...any) (any, error) { c, err := compare(p[0], p[1]); return c <= 0, err },
-		opGt:       func(p ...any) (any, error) { c, err := compare(p[0], p[1]); return c > 0, err },
-		opGe:       func(p ...any) (any, error) { c, err := compare(p[0], p[1]); return c >= 0, err },
-		opAdd:      func(p ...any) (any, error) { return plus(p[0], p[1]) },
-		opSub:      func(p ...any) (any, error) { return whole(p[0], p[1], "-", "sub", subInt) },
-		opMul:      func(p ...any) (any, error) { return whole(p[0], p[1], "*", "mul", mulInt) },
-		opMod: func(p ...any) (any, error) {
-			return whole(p[0], p[1], "%", "", func(a, b int64) (int64, bool) {
-				if b == 0 || a == math.MinInt64 && b == -1 {
-					return 0, false
-				}
-				return a % b, true
-			})
-		},
-		opNeg:      func(p ...any) (any, error) { return whole(int64(0), p[0], "-", "neg", subInt) },
-		opContains: func(p ...any) (any, error) { return texts(p[0], p[1], "contains", strings.Contains) },
-		opStarts:   func(p ...any) (any, error) { return texts(p[0], p[1], "startsWith", strings.HasPrefix) },
-		opEnds:     func(p ...any) (any, error) { return texts(p[0], p[1], "endsWith", strings.HasSuffix) },
-		opMatches: func(p ...any) (any, error) {
-			switch s := p[0].(type) {
-			case nil:
-				return false, nil
-			case string:
-				return p[1].(*regexp.Regexp).MatchString(s), nil
-			}
-			return nil, wrong("", "matches needs text and found %s", kindOf(p[0]))
-		},
+func minus(a, b any) (any, error) { return whole(a, b, "-", "sub", subInt) }
+func times(a, b any) (any, error) { return whole(a, b, "*", "mul", mulInt) }
+func negate(a any) (any, error)   { return whole(int64(0), a, "-", "neg", subInt) }
+
+func modulo(a, b any) (any, error) {
+	return whole(a, b, "%", "", func(a, b int64) (int64, bool) {
+		if b == 0 || a == math.MinInt64 && b == -1 {
+			return 0, false
+		}
+		return a % b, true
+	})
+}
+
+func contains(a, b any) (bool, error)   { return texts(a, b, "contains", strings.Contains) }
+func startsWith(a, b any) (bool, error) { return texts(a, b, "startsWith", strings.HasPrefix) }
+func endsWith(a, b any) (bool, error)   { return texts(a, b, "endsWith", strings.HasSuffix) }
+
+func matches(v any, re *regexp.Regexp) (bool, error) {
+	switch s := v.(type) {
+	case nil:
+		return false, nil
+	case string:
+		return re.MatchString(s), nil
 	}
+	return false, wrong("", "matches needs text and found %s", kindOf(v))
 }
 
 // truth reads a condition. Nothing is false, since vendors leave false flags

@@ -14,16 +14,24 @@ type phone struct {
 
 var (
 	extensionMark = regexp.MustCompile(`(?:转|,|，|#|;ext=|－|_|ext\.?)`)
-	mobileForm    = regexp.MustCompile(`^1[3-9][0-9]{9}$`)
 	landlineForm  = regexp.MustCompile(`^0[0-9]{2,3}-?[0-9]{7,8}$`)
 	serviceForm   = regexp.MustCompile(`^(?:400[0-9]{7}|800[0-9]{7}|95[0-9]{3,6})$`)
 	digitsForm    = regexp.MustCompile(`^[0-9]{1,8}$`)
+	phoneBlanks   = strings.NewReplacer(" ", "", "\u00a0", "", "(", "", ")", "", "（", "", "）", "")
 )
+
+// mobileDigits says whether a text is the 11 digits of a mobile number.
+func mobileDigits(s string) bool {
+	return len(s) == 11 && s[0] == '1' && s[1] >= '3' && allDigits(s)
+}
 
 // parsePhone reads the forms vendors send: with +86, 86 or 0086, with blanks,
 // and virtual numbers with an extension after -, 转, a comma or #.
 func parsePhone(s string) (phone, error) {
-	compact := strings.NewReplacer(" ", "", "\u00a0", "", "(", "", ")", "", "（", "", "）", "").Replace(cleanText(s))
+	if mobileDigits(s) {
+		return phone{number: s, mobile: true}, nil
+	}
+	compact := phoneBlanks.Replace(cleanText(s))
 	if strings.Contains(compact, "*") {
 		return phone{}, wrong("fetch the document again with the number in clear", "the number is masked")
 	}
@@ -37,10 +45,10 @@ func parsePhone(s string) (phone, error) {
 	if strings.HasPrefix(compact, "+") {
 		return phone{}, wrong("guard with when, or pass the number as it is", "the number is not one of mainland China")
 	}
-	if after, found := strings.CutPrefix(compact, "86"); found && mobileForm.MatchString(before(after, "-")) {
+	if after, found := strings.CutPrefix(compact, "86"); found && mobileDigits(before(after, "-")) {
 		compact = after
 	}
-	if number, ext, found := strings.Cut(compact, "-"); mobileForm.MatchString(number) {
+	if number, ext, found := strings.Cut(compact, "-"); mobileDigits(number) {
 		if found && !digitsForm.MatchString(ext) {
 			return phone{}, wrong("", "the extension is not 1 to 8 digits")
 		}

@@ -103,6 +103,7 @@ type row struct {
 	omitEmpty   bool
 	appends     bool
 	alternative bool // an earlier row has the same target
+	fresh       bool // the value is a new list or object that nothing else holds
 	fields      []*row
 	hasFields   bool
 }

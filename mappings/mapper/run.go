@@ -8,15 +8,20 @@ import (
 // Run maps one document. in is a tree as the package describes it; it is not
 // changed and the result shares nothing with it. The error is a *[RunErrors];
 // [MissingLookups] tells whether filling lookup entries would mend it.
-func (p *Program) Run(in any, ctx Context) (any, error) {
-	tables := p.tables
-	if ctx.Lookups != nil {
-		tables = ctx.Lookups
-	}
-	s := &session{ctx: &ctx, root: in, tables: tables, zones: p.zones}
+func (p *Program) Run(in any, ctx Context) (any, error) { return p.run(in, ctx, false) }
+
+// RunSharing maps one document as Run does, but the result may hold parts of
+// in, of the context and of lookup tables: it is for results that are checked,
+// written out and let go. Neither may be changed while the other is in use.
+func (p *Program) RunSharing(in any, ctx Context) (any, error) { return p.run(in, ctx, true) }
+
+func (p *Program) run(in any, ctx Context, sharing bool) (any, error) {
+	s := newSession(&ctx, in, p.tables, p.zones)
+	defer s.close()
+	s.sharing = sharing
 	x := &execution{s: s}
 	out := make(map[string]any, len(p.rows))
-	x.rows(p.rows, &frame{s: s, it: in, position: 1}, out)
+	x.rows(p.rows, s.frame(in, nil, 0, 1), out)
 	if len(x.errs.Errors) > 0 {
 		return nil, &x.errs
 	}
@@ -72,7 +77,9 @@ func (x *execution) one(r *row, f *frame, out map[string]any) {
 	var into []any
 	if r.appends {
 		into, _ = get(out, r.target).([]any)
-		f = &frame{s: f.s, it: f.it, up: f.up, index: f.index, position: len(into) + 1}
+		// Another position of the same item, which keeps what is remembered.
+		at := f.s.frame(f.it, f.up, f.index, len(into)+1)
+		at.memo, f = f.memo, at
 	}
 	before := len(x.errs.Errors)
 	var v any
@@ -116,7 +123,7 @@ func (x *execution) document(r *row, f *frame, doc map[string]any, index int) (a
 		if v == nil {
 			return nil, false
 		}
-		f = &frame{s: f.s, it: v, up: f, index: f.index, position: f.position}
+		f = f.s.frame(v, f, f.index, f.position)
 	}
 	if doc == nil {
 		doc = make(map[string]any, len(r.fields))
@@ -157,7 +164,7 @@ func (x *execution) each(r *row, f *frame, out map[string]any) {
 		if x.stopped {
 			return
 		}
-		inner := &frame{s: f.s, it: item, up: f, index: i, position: len(list) + 1}
+		inner := f.s.frame(item, f, i, len(list)+1)
 		if err := inner.charge(1); err != nil {
 			x.fail(r, r.eachText, err)
 			return
@@ -215,6 +222,7 @@ func (x *execution) value(r *row, f *frame) (v any, present bool) {
 		x.fail(r, r.exprText, err)
 		return nil, false
 	}
+	fresh := r.fresh && v != nil
 	for i := range r.converts {
 		if v == nil && !r.converts[i].fn.nulls {
 			continue
@@ -243,13 +251,24 @@ func (x *execution) value(r *row, f *frame) (v any, present bool) {
 		if r.def == nil {
 			return nil, false
 		}
-		v = r.def.v
+		v, fresh = r.def.v, false
 	}
-	if v, err = f.s.out.copy(v, len(x.trail)); err != nil {
+	if v, err = f.s.put(v, len(x.trail), fresh); err != nil {
 		x.fail(r, nil, err)
 		return nil, false
 	}
 	return v, true
+}
+
+// put makes a value part of the result.
+func (s *session) put(v any, depth int, fresh bool) (any, error) {
+	switch {
+	case fresh:
+		return s.out.adopt(v, depth)
+	case s.sharing:
+		return s.out.share(v, depth)
+	}
+	return s.out.copy(v, depth)
 }
 
 func (x *execution) source(r *row, f *frame) (any, error) {

@@ -11,20 +11,43 @@ type scope struct {
 	context map[string]Shape
 	tables  Tables
 	used    *usage
+	number  int        // tells the scopes of a mapping apart
+	memo    *memoTable // what expressions remember of the item
 }
 
-// usage collects what a program reads, for Sources and Tables.
+// usage collects what the expressions of a program read, for Sources and
+// Tables, and what they have in common.
 type usage struct {
 	sources map[string]bool
 	tables  map[string]bool
+
+	scopes  int
+	ids     map[string]int // of parts of expressions, by what they compute
+	times   map[int]int    // how often a part is wanted, by id
+	shared  *memoTable     // what expressions remember of the document
+	pending []func()       // make the code of the expressions so far
 }
 
-func newUsage() *usage { return &usage{sources: map[string]bool{}, tables: map[string]bool{}} }
+func newUsage() *usage {
+	return &usage{sources: map[string]bool{}, tables: map[string]bool{},
+		ids: map[string]int{}, times: map[int]int{}, shared: &memoTable{}}
+}
+
+// generate makes the code of all expressions, once it is known what they have
+// in common.
+func (u *usage) generate() {
+	for _, do := range u.pending {
+		do()
+	}
+	u.pending = nil
+}
 
 // inside is the scope of a list's items, or of a nested document.
 func (s *scope) inside(item Shape, prefix string) *scope {
 	c := *s
 	c.item, c.up, c.prefix, c.alias = item, s, prefix, ""
+	s.used.scopes++
+	c.number, c.memo = s.used.scopes, &memoTable{}
 	return &c
 }
 

@@ -1,7 +1,10 @@
 package mapper
 
 import (
+	"cmp"
 	"math/big"
+	"math/bits"
+	"slices"
 	"sort"
 )
 
@@ -77,6 +80,13 @@ func allocate(f *frame, args []any) (any, error) {
 // towards zero and the rest goes, one by one, to the largest remainders; of
 // equal ones the first comes first.
 func largestRemainder(total int64, weights []int64) []int64 {
+	if parts, fits := largestRemainder64(total, weights); fits {
+		return parts
+	}
+	return largestRemainderBig(total, weights)
+}
+
+func largestRemainderBig(total int64, weights []int64) []int64 {
 	sum := new(big.Int)
 	for _, w := range weights {
 		sum.Add(sum, big.NewInt(w))
@@ -108,6 +118,48 @@ func largestRemainder(total int64, weights []int64) []int64 {
 		}
 	}
 	return parts
+}
+
+// largestRemainder64 is largestRemainder where the weights sum to a positive
+// number of 64 bits, which is all but always.
+func largestRemainder64(total int64, weights []int64) ([]int64, bool) {
+	var sum, carry uint64
+	for _, w := range weights {
+		var over uint64
+		sum, over = bits.Add64(sum, uint64(w), 0)
+		carry |= over
+	}
+	if sum == 0 || carry != 0 {
+		return nil, false
+	}
+	whole := uint64(total)
+	if total < 0 {
+		whole = -whole
+	}
+	parts, rests := make([]int64, len(weights)), make([]uint64, len(weights))
+	left := whole
+	for i, w := range weights {
+		high, low := bits.Mul64(whole, uint64(w))
+		q, r := bits.Div64(high, low, sum) // w <= sum, so the quotient fits
+		parts[i], rests[i] = int64(q), r
+		left -= q
+	}
+	if left > 0 { // less than the number of weights
+		order := make([]int, len(weights))
+		for i := range order {
+			order[i] = i
+		}
+		slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(rests[j], rests[i]) })
+		for _, i := range order[:left] {
+			parts[i]++
+		}
+	}
+	if total < 0 {
+		for i := range parts {
+			parts[i] = -parts[i]
+		}
+	}
+	return parts, true
 }
 
 // basisPoints reads the optional tax rate at args[i] as 1 + rate.

@@ -139,7 +139,10 @@ func textFunction(name, about string, do func(string) string, es ...Example) *Fu
 			if err != nil {
 				return nil, err
 			}
-			return do(s), nil
+			if t := do(s); t != s {
+				return t, nil
+			}
+			return args[0], nil
 		}}
 }
 
@@ -152,7 +155,25 @@ func keep(s string, wanted func(rune) bool) string {
 	}, s)
 }
 
+// plainRune is a printable character that cleaning leaves alone: ASCII, or
+// Chinese with its punctuation.
+func plainRune(r rune) bool {
+	return r >= ' ' && r < 0x7F || r >= 0x3000 && r < 0xA000 || r > 0xFF00 && r < 0xFFEF
+}
+
+func isPlain(s string) bool {
+	for _, r := range s {
+		if !plainRune(r) {
+			return false
+		}
+	}
+	return true
+}
+
 func cleanText(s string) string {
+	if isPlain(s) {
+		return strings.TrimSpace(s)
+	}
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n' || r == '\r' || r == '\t' || r == '\u2028' || r == '\u2029':

@@ -139,9 +139,106 @@ func (o *output) count(bytes int) error {
 	return nil
 }
 
+// adopt takes a list or an object that nothing else holds: it becomes part of
+// the result itself, and only what it holds is copied. It counts as copy does.
+func (o *output) adopt(v any, depth int) (any, error) {
+	if depth > maxDepth {
+		return nil, errDepth
+	}
+	switch x := v.(type) {
+	case []any:
+		if err := o.count(8); err != nil {
+			return nil, err
+		}
+		for i, item := range x {
+			c, err := o.copy(item, depth+1)
+			if err != nil {
+				return nil, err
+			}
+			x[i] = c
+		}
+		return x, nil
+	case map[string]any:
+		if err := o.count(8); err != nil {
+			return nil, err
+		}
+		for k, item := range x {
+			o.bytes += len(k)
+			switch s := item.(type) {
+			case string:
+				if err := o.count(len(s)); err != nil {
+					return nil, err
+				}
+			case json.Number:
+				if err := o.count(len(s)); err != nil {
+					return nil, err
+				}
+			default:
+				c, err := o.copy(item, depth+1)
+				if err != nil {
+					return nil, err
+				}
+				x[k] = c
+			}
+		}
+		return x, nil
+	}
+	return o.copy(v, depth)
+}
+
+// share takes a value as it is if it is a document's tree already, and copies
+// it otherwise. It counts as copy does.
+func (o *output) share(v any, depth int) (any, error) {
+	before := *o
+	if o.tree(v, depth) {
+		return v, nil
+	}
+	*o = before
+	return o.copy(v, depth)
+}
+
+// tree counts a tree and answers whether it can stand in a result unchanged.
+func (o *output) tree(v any, depth int) bool {
+	if depth > maxDepth {
+		return false
+	}
+	switch x := v.(type) {
+	case nil, bool:
+		return o.count(1) == nil
+	case string:
+		return o.count(len(x)) == nil
+	case json.Number:
+		return o.count(len(x)) == nil
+	case []any:
+		if x == nil || o.count(8) != nil {
+			return false
+		}
+		for _, item := range x {
+			if !o.tree(item, depth+1) {
+				return false
+			}
+		}
+		return true
+	case map[string]any:
+		if x == nil || o.count(8) != nil {
+			return false
+		}
+		for k, item := range x {
+			o.bytes += len(k)
+			if !o.tree(item, depth+1) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}
+
+var errDepth = &fault{code: CodeLimit, text: "the result is nested too deeply", hint: fmt.Sprintf("the limit is %d levels", maxDepth)}
+
 func (o *output) copy(v any, depth int) (any, error) {
 	if depth > maxDepth {
-		return nil, &fault{code: CodeLimit, text: "the result is nested too deeply", hint: fmt.Sprintf("the limit is %d levels", maxDepth)}
+		return nil, errDepth
 	}
 	switch x := v.(type) {
 	case nil, bool:

@@ -16,6 +16,9 @@ func valueFunctions() []*Function {
 		&Function{Name: "text", Params: params(arg("x")), Result: "text",
 			Text: "A number or true/false as text, digits kept; texts pass.",
 			call: func(_ *frame, args []any) (any, error) {
+				if isText(args[0]) {
+					return args[0], nil
+				}
 				s, isScalar := textOf(args[0])
 				if !isScalar {
 					return nil, wrong("to_json(x) writes lists and objects", "needs a text, a number or true/false and found %s", kindOf(args[0]))
@@ -36,7 +39,7 @@ func valueFunctions() []*Function {
 				return nil, wrong("compare instead, for example x == \"yes\"", "the value is not one of true, false, 1, 0, Y, N")
 			},
 			Examples: examples(gives(`bool(1)`, `true`), gives(`bool("N")`, `false`), fails(`bool("maybe")`, CodeValue))},
-		&Function{Name: "lookup", Params: params(lit("table", tableLiteral), arg("key"), opt("default")), nulls: true, slot: 1,
+		&Function{Name: "lookup", Params: params(lit("table", tableLiteral), arg("key"), opt("default")), nulls: true, slot: 1, reads: true,
 			Text:     "The entry of a lookup table. A missing entry holds the delivery back until it is filled, unless a default is given. A missing key gives nothing.",
 			call:     lookupEntry,
 			Examples: examples(gives(`lookup("carriers", "SF")`, `"shunfeng"`), gives(`lookup("carriers", "??", "other")`, `"other"`), fails(`lookup("carriers", "??")`, CodeLookupMissing), gives(`lookup("carriers", nil)`, `null`))},

@@ -1,0 +1,118 @@
+package mapper
+
+import "sync"
+
+// code computes a value of an expression; test answers a condition. Both are
+// closures made once from the translated expression (generate.go) and are
+// safe for concurrent use: what changes is in the machine.
+type (
+	code func(m *machine) (any, error)
+	test func(m *machine) (bool, error)
+)
+
+// machine is the working memory of one run. It belongs to one session at a
+// time and goes back to a pool, emptied, when the run ends.
+type machine struct {
+	f     *frame
+	stack []any   // arguments of calls under way
+	lets  []any   // values of let, by slot
+	loops []cycle // loops under way, by nesting
+	made  int     // list items the expression made, against maxExprMemory
+	at    int     // the rune of the expression that runs; where an error stands
+
+	shared []remembered // what is the same for the whole document, by slot
+	frames slab[frame]
+	memos  slab[remembered]
+}
+
+// cycle is a loop's item and its number.
+type cycle struct {
+	item  any
+	index int
+}
+
+// remembered is the result of a part of an expression, with what computing it
+// spent: taking it again is charged the same, so that bounds do not depend on
+// what happens to be remembered.
+type remembered struct {
+	v          any
+	work, made int
+	set        bool
+}
+
+var machines = sync.Pool{New: func() any { return new(machine) }}
+
+// release empties the machine and hands it back.
+func (m *machine) release() {
+	const keep = 4096 // elements; a huge document's memory is let go
+	if cap(m.stack)+cap(m.lets)+cap(m.loops)+cap(m.shared) > keep {
+		return
+	}
+	m.f, m.made, m.at = nil, 0, 0
+	clear(m.stack[:cap(m.stack)])
+	clear(m.lets)
+	clear(m.loops)
+	clear(m.shared)
+	m.stack = m.stack[:0]
+	m.frames.reset(keep)
+	m.memos.reset(keep)
+	machines.Put(m)
+}
+
+// slab hands out elements of one array, which is used again by the next run.
+type slab[T any] struct {
+	free, all []T
+}
+
+// take answers n zero elements.
+func (s *slab[T]) take(n int) []T {
+	if len(s.free) < n {
+		// Elements handed out before stay where they are.
+		s.all = make([]T, max(16, 2*len(s.all), n))
+		s.free = s.all
+	}
+	out := s.free[:n:n]
+	s.free = s.free[n:]
+	return out
+}
+
+func (s *slab[T]) reset(keep int) {
+	if len(s.all) > keep {
+		s.all = nil
+	}
+	clear(s.all[:max(0, len(s.all)-len(s.free))])
+	s.free = s.all
+}
+
+// errShape stands for a value that an expression does not expect, where no
+// function or operator of ours says what is wrong.
+var errShape = &fault{code: CodeValue, text: "the expression cannot be computed for this document", hint: "a value has a type the expression does not expect"}
+
+var errMemory = &fault{code: CodeLimit, text: "the expression builds lists that are too long"}
+
+// grow charges a list or an object that an expression builds.
+func (m *machine) grow(n int) error {
+	if m.made += n; m.made >= maxExprMemory {
+		return errMemory
+	}
+	return nil
+}
+
+// run computes an expression at a frame.
+func (m *machine) run(e *expression, f *frame) (v any, err error) {
+	defer func() {
+		// The functions are ours, the libraries below them are not.
+		if r := recover(); r != nil {
+			v, err = nil, errShape
+		}
+	}()
+	m.f, m.made, m.at = f, 0, 0
+	m.stack = m.stack[:0]
+	if len(m.lets) < e.lets {
+		m.lets = make([]any, e.lets+8)
+	}
+	if len(m.loops) < e.loops {
+		m.loops = make([]cycle, e.loops+4)
+	}
+	return e.code(m)
+}
