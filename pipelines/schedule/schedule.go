@@ -62,11 +62,12 @@ type Scheduler struct {
 	log   *zap.Logger
 	now   func() time.Time
 
-	mu     sync.Mutex
-	jobs   map[string]*job
-	ctx    context.Context
-	cancel context.CancelFunc
-	wg     sync.WaitGroup
+	mu      sync.Mutex
+	jobs    map[string]*job
+	started bool
+	ctx     context.Context
+	cancel  context.CancelFunc
+	wg      sync.WaitGroup
 }
 
 type job struct {
@@ -74,6 +75,8 @@ type job struct {
 	schedule cron.Schedule
 	running  bool
 	paused   bool
+	end      context.CancelFunc // of its timer, once started
+	before   *job               // what it replaced
 }
 
 // New checks the jobs, all of them at once.
@@ -83,8 +86,16 @@ func New(store Store, jobs []Job, log *zap.Logger, now func() time.Time) (*Sched
 	}
 	s := &Scheduler{store: store, log: log, now: now, jobs: map[string]*job{}}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
+	var err error
+	s.jobs, err = parsed(jobs)
+	return s, err
+}
+
+// parsed checks jobs, all of them at once.
+func parsed(list []Job) (map[string]*job, error) {
+	out := map[string]*job{}
 	var errs []error
-	for _, j := range jobs {
+	for _, j := range list {
 		if j.Zone == nil {
 			j.Zone = time.UTC
 		}
@@ -93,23 +104,33 @@ func New(store Store, jobs []Job, log *zap.Logger, now func() time.Time) (*Sched
 			errs = append(errs, fmt.Errorf("job %s: %w", j.Name, err))
 			continue
 		}
-		if s.jobs[j.Name] != nil {
+		if out[j.Name] != nil {
 			errs = append(errs, fmt.Errorf("job %s is there twice", j.Name))
 		}
-		s.jobs[j.Name] = &job{Job: j, schedule: sched}
+		out[j.Name] = &job{Job: j, schedule: sched}
 	}
-	return s, errors.Join(errs...)
+	return out, errors.Join(errs...)
 }
 
 // Start runs each job at its ticks. One timer a job; a tick that was missed while the
 // process was down is not made up: pulls go on from their cursor anyway.
 func (s *Scheduler) Start() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.started = true
 	for _, j := range s.jobs {
-		s.wg.Go(func() { s.loop(j) })
+		s.arm(j)
 	}
 }
 
-func (s *Scheduler) loop(j *job) {
+// arm starts a job's timer; s.mu is held.
+func (s *Scheduler) arm(j *job) {
+	ctx, end := context.WithCancel(s.ctx)
+	j.end = end
+	s.wg.Go(func() { s.loop(ctx, j) })
+}
+
+func (s *Scheduler) loop(ctx context.Context, j *job) {
 	for {
 		tick := j.schedule.Next(s.now().In(j.Zone))
 		if tick.IsZero() {
@@ -119,7 +140,7 @@ func (s *Scheduler) loop(j *job) {
 		select {
 		case <-timer.C:
 			s.wg.Go(func() { s.tick(j, tick) })
-		case <-s.ctx.Done():
+		case <-ctx.Done():
 			timer.Stop()
 			return
 		}
@@ -129,7 +150,7 @@ func (s *Scheduler) loop(j *job) {
 // tick claims the tick and runs the job, unless it is paused or still running.
 func (s *Scheduler) tick(j *job, tick time.Time) {
 	s.mu.Lock()
-	paused, running := j.paused, j.running
+	paused, running := j.paused, j.busy()
 	if !paused && !running {
 		j.running = true
 	}
@@ -160,7 +181,10 @@ func (s *Scheduler) run(ctx context.Context, j *job, tick time.Time) (*ledger.Jo
 	if !mine {
 		return nil, nil
 	}
-	run.Counts, err = safely(ctx, j.Run)
+	s.mu.Lock()
+	work := j.Run
+	s.mu.Unlock()
+	run.Counts, err = safely(ctx, work)
 	run.Ended, run.State = s.now(), "done"
 	if err != nil {
 		run.State, run.Text = "failed", err.Error()
@@ -185,7 +209,7 @@ func (s *Scheduler) RunNow(ctx context.Context, name string) (*ledger.JobRun, er
 		s.mu.Unlock()
 		return nil, fmt.Errorf("there is no job %q", name)
 	}
-	if j.running {
+	if j.busy() {
 		s.mu.Unlock()
 		return nil, fmt.Errorf("job %s is running; wait for its end", name)
 	}
@@ -221,7 +245,7 @@ func (s *Scheduler) List(ctx context.Context) ([]Status, error) {
 	list := make([]Status, 0, len(s.jobs))
 	for _, j := range s.jobs {
 		list = append(list, Status{Job: j.Name, Text: j.Text, Spec: j.Spec, Zone: j.Zone.String(),
-			Next: j.schedule.Next(s.now().In(j.Zone)), Running: j.running, Paused: j.paused})
+			Next: j.schedule.Next(s.now().In(j.Zone)), Running: j.busy(), Paused: j.paused})
 	}
 	s.mu.Unlock()
 	sort.Slice(list, func(a, b int) bool { return list[a].Job < list[b].Job })

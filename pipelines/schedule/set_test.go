@@ -1,0 +1,57 @@
+package schedule
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/minihub/minihub/pipelines/ledger"
+)
+
+func TestSetChangesJobsWhileTheyRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		runs := map[string]int{}
+		work := func(name string, lasts time.Duration) func(context.Context) (map[string]int64, error) {
+			return func(context.Context) (map[string]int64, error) {
+				runs[name]++
+				time.Sleep(lasts)
+				return nil, nil
+			}
+		}
+		s, err := New(&store{runs: map[string]*ledger.JobRun{}}, []Job{
+			{Name: "kept", Spec: "@every 10s", Run: work("kept, old", 0)},
+			{Name: "gone", Spec: "@every 10s", Run: work("gone", 0)},
+			{Name: "slow", Spec: "@every 10s", Run: work("slow, old", 27*time.Second)},
+		}, zap.NewNop(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Start()
+		time.Sleep(11 * time.Second) // each ran once, slow still runs
+		if err := s.Set([]Job{
+			{Name: "kept", Spec: "@every 10s", Run: work("kept, new", 0)},
+			{Name: "slow", Spec: "@every 5s", Run: work("slow, new", 0)},
+			{Name: "new", Spec: "@every 30s", Run: work("new", 0)},
+		}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(20 * time.Second) // 31 s: slow's old run lasts until 37 s
+		if runs["gone"] != 1 || runs["kept, old"] != 1 || runs["kept, new"] != 2 || runs["slow, new"] != 0 || runs["new"] != 0 {
+			t.Fatalf("after 31 s: %v", runs)
+		}
+		if _, err := s.RunNow(t.Context(), "slow"); err == nil {
+			t.Fatal("a second run of slow began beside the old one")
+		}
+		time.Sleep(20 * time.Second)
+		s.Stop()
+		if runs["slow, old"] != 1 || runs["slow, new"] == 0 || runs["new"] != 1 {
+			t.Fatalf("after 51 s: %v", runs)
+		}
+		if err := s.Set([]Job{{Name: "bad", Spec: "every minute"}}); err == nil {
+			t.Fatal("a bad schedule was taken")
+		}
+	})
+}
