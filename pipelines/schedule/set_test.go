@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,10 +14,18 @@ import (
 
 func TestSetChangesJobsWhileTheyRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		runs := map[string]int{}
+		var mu sync.Mutex
+		counts := map[string]int{}
+		of := func(name string) int {
+			mu.Lock()
+			defer mu.Unlock()
+			return counts[name]
+		}
 		work := func(name string, lasts time.Duration) func(context.Context) (map[string]int64, error) {
 			return func(context.Context) (map[string]int64, error) {
-				runs[name]++
+				mu.Lock()
+				counts[name]++
+				mu.Unlock()
 				time.Sleep(lasts)
 				return nil, nil
 			}
@@ -39,16 +48,16 @@ func TestSetChangesJobsWhileTheyRun(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(20 * time.Second) // 31 s: slow's old run lasts until 37 s
-		if runs["gone"] != 1 || runs["kept, old"] != 1 || runs["kept, new"] != 2 || runs["slow, new"] != 0 || runs["new"] != 0 {
-			t.Fatalf("after 31 s: %v", runs)
+		if of("gone") != 1 || of("kept, old") != 1 || of("kept, new") != 2 || of("slow, new") != 0 || of("new") != 0 {
+			t.Fatalf("after 31 s: %v", counts)
 		}
 		if _, err := s.RunNow(t.Context(), "slow"); err == nil {
 			t.Fatal("a second run of slow began beside the old one")
 		}
 		time.Sleep(20 * time.Second)
 		s.Stop()
-		if runs["slow, old"] != 1 || runs["slow, new"] == 0 || runs["new"] != 1 {
-			t.Fatalf("after 51 s: %v", runs)
+		if of("slow, old") != 1 || of("slow, new") == 0 || of("new") != 1 {
+			t.Fatalf("after 51 s: %v", counts)
 		}
 		if err := s.Set([]Job{{Name: "bad", Spec: "every minute"}}); err == nil {
 			t.Fatal("a bad schedule was taken")
