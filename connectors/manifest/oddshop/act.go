@@ -143,10 +143,13 @@ func (s *Sim) choose(a Act, states []State) (*Order, error) {
 	return can[s.rng.IntN(len(can))], nil
 }
 
+// maxPrice is what fits the shop's DECIMAL(10,2) with room for the quantity.
+const maxPrice = 1_000_000_000
+
 // edit changes one line's price. The number is made anew; the id and every time stay.
 func (s *Sim) edit(o *Order, a Act) error {
-	if a.Line < 0 || a.Line >= len(o.Lines) || a.Price < 0 {
-		return fmt.Errorf("edit_price: order %d has %d lines and no line %d, or the price %d is below 0", o.ID, len(o.Lines), a.Line, a.Price)
+	if a.Line < 0 || a.Line >= len(o.Lines) || a.Price < 0 || a.Price > maxPrice {
+		return fmt.Errorf("edit_price: order %d has %d lines and no line %d, or the price %d is not within 0 and %d fen", o.ID, len(o.Lines), a.Line, a.Price, maxPrice)
 	}
 	l := &o.Lines[a.Line]
 	if a.Price == 0 {
