@@ -308,7 +308,7 @@ func (m *model) move(v *ledger.Move, cause int64) error {
 	if v.To == ledger.Withdrawn {
 		m.undone(d, cause)
 	}
-	if d.State == ledger.Blocked && v.To == ledger.Ready {
+	if v.To == ledger.Ready { // it may have been blocked before the unit's first move
 		m.byHand[d.ID] = true
 	}
 	m.enter(d, v.To, v.Code, cause, v.Holds)
