@@ -3,7 +3,9 @@ package oddshop
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -166,5 +168,38 @@ func TestTheRegionTableIsTheShops(t *testing.T) {
 		if got, ok := tables.Get("oddshop_regions", id); !ok || got != name {
 			t.Errorf("region %s is %v in the table, want %s", id, got, name)
 		}
+	}
+}
+
+var update = flag.Bool("update", false, "write what the mapping gives into the case files")
+
+// TestCases runs the cases beside the mapping.
+func TestCases(t *testing.T) {
+	hub := os.DirFS("testdata/hub")
+	tables, err := mappings.LoadLookups(hub)
+	if err != nil {
+		t.Fatal(err)
+	}
+	known, err := schemas.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder, err := fs.Sub(hub, "mappings")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := mappings.Load(mappings.Options{Deployment: folder, Tables: tables, Shapes: func(name string) (mapper.Shape, bool) {
+		s, ok := known.Get(name)
+		if !ok {
+			return nil, false
+		}
+		return mapper.ShapeOf(s.Shape()), true
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mappings.RunCases(t, folder, set, mappings.CaseOptions{Update: *update, Dir: "testdata/hub/mappings"})
+	if files, err := mappings.CaseFiles(folder); err != nil || len(files) < 4 {
+		t.Errorf("only the cases %v, %v", files, err)
 	}
 }
