@@ -29,6 +29,7 @@ func programs() map[string]*connectors.Connector {
 		"async":     habits.AsyncConnector(),
 		"oneshot":   habits.OneShotConnector(),
 		"steps":     stepsConnector(),
+		"mortal":    mortalConnector(),
 	}
 }
 

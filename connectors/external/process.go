@@ -22,13 +22,15 @@ import (
 
 // The bounds of a process.
 const (
-	writeWithin = 10 * time.Second // for the program to take one message off its input
 	endWithin   = 2 * time.Second  // from the end of its input to its own end
 	drainWithin = time.Second      // for what it wrote before it ended
 	queueLength = 1024             // messages that wait for the program to read
 	queueBytes  = 2 * wire.MaxMessage
 	lineLimit   = 8 << 10 // of one line on standard error
 )
+
+// writeWithin is how long the program may take to read one message off its input.
+var writeWithin = 10 * time.Second
 
 var errQueue = errors.New("too much waits for the program to read")
 
