@@ -1,8 +1,8 @@
 package codec
 
 import (
-	"encoding/json"
 	"fmt"
+	"sync"
 )
 
 // Decode reads exactly one JSON document into a tree. Its error is an *Error.
@@ -14,7 +14,9 @@ func DecodeLimit(b []byte, limit int) (any, error) {
 	if limit > 0 && len(b) > limit {
 		return nil, newError(b, CodeSize, limit, fmt.Sprintf("the document has %d bytes, the limit is %d", len(b), limit))
 	}
-	p := parser{b: b}
+	p := parsers.Get().(*parser)
+	p.b = b
+	defer p.release()
 	p.space()
 	if p.i == len(b) {
 		return nil, p.fail(CodeEmpty, "there is no document")
@@ -39,8 +41,34 @@ type parser struct {
 	b     []byte
 	i     int
 	depth int
-	// seen remembers short strings: keys and codes repeat in every line of an order.
-	seen [64]string
+	// What stands in the arrays and objects still open, so that each is made
+	// once in its final size.
+	items []any
+	pairs []pair
+
+	keys keyStore
+	seen valueStore
+}
+
+type pair struct {
+	key string
+	v   any
+}
+
+// parsers are used again for what they have grown to and for the keys they
+// have seen; nothing else of a document stays with them.
+var parsers = sync.Pool{New: func() any { return new(parser) }}
+
+func (p *parser) release() {
+	const keep = 4096 // values; a huge document's memory is let go
+	if cap(p.items)+cap(p.pairs) > keep {
+		return
+	}
+	clear(p.items[:cap(p.items)])
+	clear(p.pairs[:cap(p.pairs)])
+	clear(p.seen[:])
+	p.b, p.i, p.depth, p.items, p.pairs = nil, 0, 0, p.items[:0], p.pairs[:0]
+	parsers.Put(p)
 }
 
 func (p *parser) fail(code, text string) error { return newError(p.b, code, p.i, text) }
@@ -82,7 +110,7 @@ func (p *parser) value() (any, error) {
 	case '[':
 		return p.array()
 	case '"':
-		return p.str()
+		return p.text()
 	case 't':
 		return true, p.literal("true")
 	case 'f':
@@ -110,16 +138,16 @@ func (p *parser) object() (any, error) {
 	if err := p.enter(); err != nil {
 		return nil, err
 	}
-	m := make(map[string]any)
 	if p.i < len(p.b) && p.b[p.i] == '}' {
 		p.i, p.depth = p.i+1, p.depth-1
-		return m, nil
+		return map[string]any{}, nil
 	}
+	base := len(p.pairs)
 	for {
 		if p.i >= len(p.b) || p.b[p.i] != '"' {
 			return nil, p.bad("a key in double quotes")
 		}
-		key, err := p.str()
+		key, err := p.key()
 		if err != nil {
 			return nil, err
 		}
@@ -133,12 +161,17 @@ func (p *parser) object() (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		m[key] = v
+		p.pairs = append(p.pairs, pair{key, v})
 		more, err := p.next('}', "a comma or a closing brace")
 		if err != nil {
 			return nil, err
 		}
 		if !more {
+			m := make(map[string]any, len(p.pairs)-base)
+			for i := base; i < len(p.pairs); i++ {
+				m[p.pairs[i].key] = p.pairs[i].v
+			}
+			p.pairs = p.pairs[:base]
 			return m, nil
 		}
 	}
@@ -148,22 +181,25 @@ func (p *parser) array() (any, error) {
 	if err := p.enter(); err != nil {
 		return nil, err
 	}
-	a := []any{}
 	if p.i < len(p.b) && p.b[p.i] == ']' {
 		p.i, p.depth = p.i+1, p.depth-1
-		return a, nil
+		return []any{}, nil
 	}
+	base := len(p.items)
 	for {
 		v, err := p.value()
 		if err != nil {
 			return nil, err
 		}
-		a = append(a, v)
+		p.items = append(p.items, v)
 		more, err := p.next(']', "a comma or a closing bracket")
 		if err != nil {
 			return nil, err
 		}
 		if !more {
+			a := make([]any, len(p.items)-base)
+			copy(a, p.items[base:])
+			p.items = p.items[:base]
 			return a, nil
 		}
 	}
@@ -222,23 +258,5 @@ func (p *parser) number() (any, error) {
 		p.i = start
 		return nil, p.fail(CodeNumber, hugeNumber)
 	}
-	return json.Number(p.keep(p.b[start:p.i])), nil
-}
-
-// keep copies the bytes into a string, or finds the copy made a moment ago.
-// The copy never shares memory with the document, so that one id kept for long
-// does not keep a whole page of orders alive.
-func (p *parser) keep(b []byte) string {
-	n := len(b)
-	if n == 0 {
-		return ""
-	}
-	if n > 24 {
-		return string(b)
-	}
-	slot := &p.seen[(uint(b[0])+uint(b[n-1])<<2+uint(b[n/2])<<1+uint(n)<<3)%uint(len(p.seen))]
-	if *slot != string(b) {
-		*slot = string(b)
-	}
-	return *slot
+	return p.seen.number(p.b[start:p.i]), nil
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -16,16 +17,31 @@ import (
 // and maps with json tags. It refuses a float32 or float64 anywhere, and all
 // that Decode would refuse, so Decode(Encode(x)) is x. Its error is an *Error.
 func Encode(v any) ([]byte, error) {
-	e := encoder{out: make([]byte, 0, 1024)}
+	e := encoders.Get().(*encoder)
+	defer e.release()
 	if err := e.value(v); err != nil {
 		return nil, err
 	}
-	return e.out, nil
+	return append([]byte(nil), e.out...), nil
 }
 
 type encoder struct {
 	out  []byte
 	path []step
+	keys []string // of the objects still open, sorted
+}
+
+var encoders = sync.Pool{New: func() any { return new(encoder) }}
+
+func (e *encoder) release() {
+	const keep = 256 << 10 // bytes; a huge document's memory is let go
+	if cap(e.out) > keep || cap(e.keys) > keep/64 {
+		return
+	}
+	clear(e.path[:cap(e.path)])
+	clear(e.keys[:cap(e.keys)])
+	e.out, e.path, e.keys = e.out[:0], e.path[:0], e.keys[:0]
+	encoders.Put(e)
 }
 
 // step is one token of the pointer to the value at work; it is rendered only in errors.
@@ -86,11 +102,11 @@ func (e *encoder) value(v any) error {
 }
 
 func (e *encoder) object(m map[string]any) error {
-	var room [32]string
-	keys := room[:0]
+	base := len(e.keys)
 	for k := range m {
-		keys = append(keys, k)
+		e.keys = append(e.keys, k)
 	}
+	keys := e.keys[base:]
 	slices.Sort(keys)
 	if err := e.push(step{index: -1}); err != nil {
 		return err
@@ -111,7 +127,7 @@ func (e *encoder) object(m map[string]any) error {
 		}
 	}
 	e.out = append(e.out, '}')
-	e.path = e.path[:at]
+	e.path, e.keys = e.path[:at], e.keys[:base]
 	return nil
 }
 

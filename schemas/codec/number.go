@@ -13,6 +13,14 @@ var hugeNumber = fmt.Sprintf("a number longer than %d characters or with an expo
 
 // scanNumber gives the length of the JSON number at the start of s, and its fault.
 func scanNumber[T string | []byte](s T) (n, fault int) {
+	// Most numbers are a few digits.
+	for n < len(s) && n < MaxNumber && s[n] >= '0' && s[n] <= '9' {
+		n++
+	}
+	if n > 0 && (n == 1 || s[0] != '0') && (n == len(s) || n < MaxNumber && s[n] != '.' && s[n] != 'e' && s[n] != 'E') {
+		return n, numberFine
+	}
+	n = 0
 	digits := func() bool {
 		from := n
 		for n < len(s) && s[n] >= '0' && s[n] <= '9' {

@@ -5,8 +5,30 @@ import (
 	"unicode/utf8"
 )
 
-// str reads a string; the current byte is its opening quote.
-func (p *parser) str() (string, error) {
+// key reads the key of an object.
+func (p *parser) key() (string, error) {
+	s, done, err := p.str()
+	if done == "" && err == nil {
+		done = p.keys.keep(s)
+	}
+	return done, err
+}
+
+// text reads a string that is a value.
+func (p *parser) text() (any, error) {
+	s, done, err := p.str()
+	if err != nil {
+		return nil, err
+	}
+	if done != "" {
+		return done, nil
+	}
+	return p.seen.keep(s), nil
+}
+
+// str reads a string; the current byte is its opening quote. It answers the
+// bytes of the document, or for one with escapes the text that they give.
+func (p *parser) str() (plain []byte, done string, err error) {
 	p.i++
 	start, ascii := p.i, true
 	for p.i < len(p.b) {
@@ -14,20 +36,21 @@ func (p *parser) str() (string, error) {
 		case c == '"':
 			s := p.b[start:p.i]
 			if !ascii && !utf8.Valid(s) {
-				return "", p.badUTF8(start)
+				return nil, "", p.badUTF8(start)
 			}
 			p.i++
-			return p.keep(s), nil
+			return s, "", nil
 		case c == '\\':
-			return p.escaped(start)
+			done, err = p.escaped(start)
+			return nil, done, err
 		case c < 0x20:
-			return "", p.control(c)
+			return nil, "", p.control(c)
 		case c >= utf8.RuneSelf:
 			ascii = false
 		}
 		p.i++
 	}
-	return "", p.fail(CodeTruncated, "the document ends inside a string")
+	return nil, "", p.fail(CodeTruncated, "the document ends inside a string")
 }
 
 func (p *parser) control(c byte) error {
