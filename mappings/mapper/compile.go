@@ -32,7 +32,7 @@ func Compile(name string, src []byte, opt Options) (*Program, error) {
 	sc.used.generate()
 	return &Program{
 		name: name, title: spec.title.s, input: spec.input.s, output: spec.output.s,
-		version: contentHash(src), rows: rows, tables: opt.Lookups, zones: lang.zones,
+		version: contentHash(src), rows: rows, width: widthOf(rows), tables: opt.Lookups, zones: lang.zones,
 		targets: sortedKeys(c.targets), sources: sortedKeys(sc.used.sources), used: sortedKeys(sc.used.tables),
 	}, nil
 }
@@ -169,10 +169,12 @@ func (c *compilation) row(spec *rowSpec, sc *scope, out *target, prefix string, 
 		}
 		if !list {
 			r.fields = c.rows(spec.fields, inner, place, full, conditional || spec.when != nil)
+			r.width = widthOf(r.fields)
 			break
 		}
 		doc := newTarget(elem)
 		r.fields = c.rows(spec.fields, inner, doc, full, false)
+		r.width = widthOf(r.fields)
 		c.complete(doc, full, spec.spot)
 	default:
 		c.value(r, spec, inner, elem, full)

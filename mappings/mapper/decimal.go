@@ -147,6 +147,30 @@ type num struct {
 	d     dec // set when not whole
 }
 
+// shortInt reads a whole number of at most 18 digits, written as numbers are:
+// without a zero or a plus in front.
+func shortInt(s string) (int64, bool) {
+	digits := s
+	if len(s) > 1 && s[0] == '-' {
+		digits = s[1:]
+	}
+	if len(digits) == 0 || len(digits) > 18 || digits[0] == '0' && len(s) > 1 {
+		return 0, false
+	}
+	var i int64
+	for k := range len(digits) {
+		c := digits[k] - '0'
+		if c > 9 {
+			return 0, false
+		}
+		i = 10*i + int64(c)
+	}
+	if len(digits) < len(s) {
+		i = -i
+	}
+	return i, true
+}
+
 // numOf reads a number value; texts are not numbers here.
 func numOf(v any) (num, bool) {
 	switch x := v.(type) {
@@ -162,6 +186,9 @@ func numOf(v any) (num, bool) {
 
 // parseNum reads a number written as text.
 func parseNum(s string) (num, bool) {
+	if i, short := shortInt(s); short {
+		return num{i: i, whole: true}, true
+	}
 	if i, err := strconv.ParseInt(s, 10, 64); err == nil && s[0] != '+' {
 		return num{i: i, whole: true}, true
 	}

@@ -14,35 +14,41 @@ type generator struct {
 	nodes  map[ast.Node]facts
 	lets   []string
 	depth  int
-	within int // how often the remembered part around is wanted; 1 outside
+	within int      // how often the remembered part around is wanted; 1 outside
+	leaves ast.Node // makes what becomes part of the result itself
 }
 
 // generate makes the code of an expression that has been surveyed.
 func (e *expression) generate(sc *scope, s *survey, top ast.Node) {
 	g := &generator{sc: sc, nodes: s.nodes, within: 1}
+	g.leaves = g.fresh(top)
 	e.code = g.value(top)
 	e.lets, e.loops = s.slots, s.deep
-	e.fresh = g.fresh(top)
+	e.fresh = g.leaves != nil
 }
 
-// fresh says that a node makes a new list or object each time. A remembered
-// one is held by what remembers it.
-func (g *generator) fresh(n ast.Node) bool {
+// fresh finds the node that makes the expression's value, if that is a new
+// list or object each time. A remembered one is held by what remembers it.
+func (g *generator) fresh(n ast.Node) ast.Node {
 	if _, kept := g.remember(n); kept {
-		return false
+		return nil
 	}
+	isNew := false
 	switch n := n.(type) {
 	case *ast.ArrayNode, *ast.MapNode:
-		return true
+		isNew = true
 	case *ast.VariableDeclaratorNode:
 		return g.fresh(n.Expr)
 	case *ast.BuiltinNode:
-		return n.Name == "map" || n.Name == "filter"
+		isNew = n.Name == "map" || n.Name == "filter"
 	case *ast.CallNode:
 		fn := g.sc.lang.functions[n.Callee.(*ast.IdentifierNode).Value]
-		return fn != nil && fn.fresh
+		isNew = fn != nil && fn.fresh
 	}
-	return false
+	if isNew {
+		return n
+	}
+	return nil
 }
 
 // value makes the code of a node.
@@ -171,9 +177,15 @@ func (g *generator) object(n *ast.MapNode) code {
 		pair := p.(*ast.PairNode)
 		names[i], values[i] = pair.Key.(*ast.StringNode).Value, g.value(pair.Value)
 	}
-	at := n.Location().From
+	at, leaves := n.Location().From, g.leaves == n
 	return func(m *machine) (any, error) {
-		object := make(map[string]any, len(names))
+		// What passes through an expression is used again by the next run.
+		var object map[string]any
+		if leaves || m.f.s.sharing {
+			object = make(map[string]any, len(names))
+		} else {
+			object = m.object(len(names))
+		}
 		for i, value := range values {
 			v, err := value(m)
 			if err != nil {
@@ -214,8 +226,7 @@ func (g *generator) call(n *ast.CallNode) code {
 				return nil, err
 			}
 			m.at = at
-			items, err := loopList(m.f, v)
-			return items, err
+			return loopList(m.f, v)
 		}
 	case opNeg:
 		return g.unaryOp(args[0], at, negate)

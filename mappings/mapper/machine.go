@@ -23,6 +23,9 @@ type machine struct {
 	shared []remembered // what is the same for the whole document, by slot
 	frames slab[frame]
 	memos  slab[remembered]
+
+	objects []map[string]any // made by expressions, used again by the next run
+	used    int              // how many of them this run has
 }
 
 // cycle is a loop's item and its number.
@@ -54,9 +57,37 @@ func (m *machine) release() {
 	clear(m.loops)
 	clear(m.shared)
 	m.stack = m.stack[:0]
+	m.forget()
 	m.frames.reset(keep)
 	m.memos.reset(keep)
 	machines.Put(m)
+}
+
+// object answers an empty object for a run that copies what goes into its
+// result, so that none outlives the run.
+func (m *machine) object(n int) map[string]any {
+	if m.used == len(m.objects) {
+		m.objects = append(m.objects, make(map[string]any, n))
+	}
+	m.used++
+	return m.objects[m.used-1]
+}
+
+// forget empties the objects of the run.
+func (m *machine) forget() {
+	const keep, size = 256, 32
+	if len(m.objects) > keep {
+		m.objects, m.used = nil, 0
+		return
+	}
+	for i, o := range m.objects[:m.used] {
+		if len(o) > size {
+			m.objects[i] = make(map[string]any, size)
+			continue
+		}
+		clear(o)
+	}
+	m.used = 0
 }
 
 // slab hands out elements of one array, which is used again by the next run.

@@ -31,11 +31,16 @@ func (a amount) value() any {
 	if a.currency == "" {
 		return a.minor
 	}
-	currency := yuan
-	if a.currency != "CNY" {
-		currency = a.currency
+	return moneyObject(json.Number(strconv.FormatInt(a.minor, 10)), a.currency)
+}
+
+// moneyObject makes money of minor units, a json.Number.
+func moneyObject(minor any, currency string) map[string]any {
+	unit := yuan
+	if currency != "CNY" {
+		unit = currency
 	}
-	return map[string]any{"minor": json.Number(strconv.FormatInt(a.minor, 10)), "currency": currency}
+	return map[string]any{"minor": minor, "currency": unit}
 }
 
 // yuan is made once, since nearly every amount has it.
@@ -114,6 +119,11 @@ func moneyFunctions() []*Function {
 				currency, err := currencyArg(args[1])
 				if err != nil {
 					return nil, err
+				}
+				if n, isNumber := args[0].(json.Number); isNumber {
+					if _, short := shortInt(string(n)); short {
+						return moneyObject(args[0], currency), nil
+					}
 				}
 				return amount{minor, currency}.value(), nil
 			},

@@ -141,6 +141,10 @@ func toInt(v any) (any, error) {
 			return nil, wrong("trim and digits clean a text up", "needs a whole number and found a text that is none, or one beyond 64 bits")
 		}
 		return n.i, nil
+	case json.Number:
+		if _, short := shortInt(string(x)); short {
+			return v, nil
+		}
 	}
 	return wholeOrNil(wholeArg(v))
 }

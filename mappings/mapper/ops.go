@@ -84,12 +84,14 @@ func truth(v any) (bool, error) {
 func loopList(f *frame, v any) (any, error) {
 	switch x := v.(type) {
 	case nil:
-		return []any{}, f.charge(16)
+		return noItems, f.charge(16)
 	case []any:
-		return x, f.charge(16 + len(x))
+		return v, f.charge(16 + len(x))
 	}
 	return nil, wrong("", "a loop needs a list and found %s", kindOf(v))
 }
+
+var noItems any = []any{}
 
 func at(v, key any) (any, error) {
 	switch x := v.(type) {

@@ -28,6 +28,7 @@ type Program struct {
 	name, title, input, output string
 	version                    string
 	rows                       []*row
+	width                      int // how many fields the rows set at most
 	targets, sources, used     []string
 	tables                     Tables
 	zones                      *zoneCache
@@ -105,7 +106,17 @@ type row struct {
 	alternative bool // an earlier row has the same target
 	fresh       bool // the value is a new list or object that nothing else holds
 	fields      []*row
+	width       int // how many fields they set at most
 	hasFields   bool
+}
+
+// widthOf counts the fields that rows set in the document they fill.
+func widthOf(rows []*row) int {
+	names := map[string]bool{}
+	for _, r := range rows {
+		names[r.target[0]] = true
+	}
+	return len(names)
 }
 
 // converter is one step of a row's convert chain.

@@ -20,7 +20,7 @@ func (p *Program) run(in any, ctx Context, sharing bool) (any, error) {
 	defer s.close()
 	s.sharing = sharing
 	x := &execution{s: s}
-	out := make(map[string]any, len(p.rows))
+	out := make(map[string]any, p.width)
 	x.rows(p.rows, s.frame(in, nil, 0, 1), out)
 	if len(x.errs.Errors) > 0 {
 		return nil, &x.errs
@@ -126,7 +126,7 @@ func (x *execution) document(r *row, f *frame, doc map[string]any, index int) (a
 		f = f.s.frame(v, f, f.index, f.position)
 	}
 	if doc == nil {
-		doc = make(map[string]any, len(r.fields))
+		doc = make(map[string]any, r.width)
 	}
 	x.push(r, index)
 	x.rows(r.fields, f, doc)

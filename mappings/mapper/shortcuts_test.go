@@ -65,7 +65,9 @@ func TestMobileDigits(t *testing.T) {
 const copiesMapping = "- {to: a, from: o}\n- {to: b, expr: '[it.o, it.n, {\"x\": it.o, \"y\": index}]'}\n- {to: c, expr: 'filter(it.l, true)'}\n" +
 	"- {to: d, expr: 'map(it.l, {{\"v\": #, \"i\": #index}})'}\n- {to: e, expr: 'money(it.n, \"CNY\")'}\n- {to: f, expr: 'money(it.n, \"CNY\")'}\n" +
 	"- {to: g, from: n, convert: money(CNY)}\n- {to: h, expr: '[money(it.n, \"CNY\"), money(it.n, \"CNY\")]'}\n- {to: i, value: {k: [1]}}\n" +
-	"- {to: j, expr: 'let us = map(it.l, [#]); us'}\n- {to: k, expr: 'let us = map(it.l, [#]); us'}\n- {to: l, from: missing, default: {z: []}}\n- {to: m, expr: '[1, [2, 3]]'}\n"
+	"- {to: j, expr: 'let us = map(it.l, [#]); us'}\n- {to: k, expr: 'let us = map(it.l, [#]); us'}\n- {to: l, from: missing, default: {z: []}}\n- {to: m, expr: '[1, [2, 3]]'}\n" +
+	"- {to: n, each: '[{\"a\": it.o}, {\"a\": it.n}]', from: .}\n- {to: p, expr: 'let x = {\"a\": {\"b\": it.n}}; x.a'}\n- {to: q, expr: '{\"a\": {\"b\": it.n}}'}\n" +
+	"- {to: r, expr: 'first(map(it.l, {{\"v\": #}}))'}\n- {to: s, expr: 'true ? {\"a\": it.n} : nil'}\n- {to: t, append: true, expr: '{\"a\": it.o}'}\n- {to: u, expr: 'it.z ?? {\"a\": it.o}'}\n"
 
 const copiesDoc = `{"o":{"p":{"q":[1,"x",true,null]}},"n":1200,"l":[{"r":[1]},[2],"t",3]}`
 
@@ -96,6 +98,18 @@ func TestResultsShareNothing(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, again); diff != "" {
 		t.Fatalf("the result holds parts of the program:\n%s", diff)
+	}
+	// What expressions make is used again by later runs; results stay.
+	for _, other := range []string{`{"o":"other","n":7,"l":[1,2,3,4,5,6]}`, `{"o":{},"n":0,"l":[]}`} {
+		if _, err := p.Run(tree(t, other), Context{}); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, again); diff != "" {
+			t.Fatalf("a later run changed the result:\n%s", diff)
+		}
+		if diff := cmp.Diff(want, shared); diff != "" {
+			t.Fatalf("a later run changed the shared result:\n%s", diff)
+		}
 	}
 	// No two places of a result are one object either.
 	for _, name := range []string{"e", "f", "g"} {
