@@ -31,6 +31,8 @@ type Options struct {
 	Revision int64
 	// Retired are flows that revisions before this one had, whose deliveries drain.
 	Retired []*flow.Flow
+	// Gone are connections that revisions before this one had, whose work drains.
+	Gone []Connection
 	// Checks are further rules of canonical documents by entity: totals that add up.
 	Checks map[string]func(doc any) error
 	Retry  Retry
@@ -83,8 +85,8 @@ func New(opt Options) (*Engine, error) {
 		opt.MaxBody = 2 << 20
 	}
 	opt.Retry = opt.Retry.withDefaults()
-	first := Program{Revision: opt.Revision, Connections: opt.Connections, Flows: opt.Flows, Tables: opt.Tables, Retired: opt.Retired}
-	opt.Connections, opt.Flows, opt.Retired = nil, nil, nil
+	first := Program{Revision: opt.Revision, Connections: opt.Connections, Flows: opt.Flows, Tables: opt.Tables, Retired: opt.Retired, Gone: opt.Gone}
+	opt.Connections, opt.Flows, opt.Retired, opt.Gone = nil, nil, nil, nil
 	e := &Engine{opt: opt, core: &core{patterns: map[string]*regexp.Regexp{}, lasting: map[string]*lasting{}, accounts: map[string]*limits.Set{},
 		handling: map[string]bool{}, done: make(chan struct{})}}
 	e.bus = bus.New(bus.Options{Ledger: opt.Ledger, Log: opt.Log, Now: opt.Now, Slots: e.slots,

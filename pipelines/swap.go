@@ -23,6 +23,9 @@ type Program struct {
 	// Retired are flows of earlier revisions whose deliveries still drain. A swap adds
 	// what it takes away itself.
 	Retired []*flow.Flow
+	// Gone are connections of earlier revisions that still have work; they take in nothing
+	// new. A swap adds those too.
+	Gone []Connection
 }
 
 // program is a Program in force. It never changes; a message takes it once at each stage
@@ -122,6 +125,13 @@ func (e *Engine) programOf(p Program) (*Engine, error) {
 			return nil, fmt.Errorf("connection %s is there twice", c.Name)
 		}
 		out.conns[c.Name] = e.connectionOf(c)
+	}
+	for _, c := range p.Gone {
+		if out.conns[c.Name] == nil {
+			left := *e.connectionOf(c)
+			left.gone = true
+			out.conns[c.Name] = &left
+		}
 	}
 	for _, f := range p.Flows {
 		out.flows[f.Name] = f

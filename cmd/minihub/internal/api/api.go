@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/minihub/minihub/mappings/mapper"
 	"github.com/minihub/minihub/pipelines"
 	"github.com/minihub/minihub/pipelines/ledger"
 	"github.com/minihub/minihub/pipelines/reconcile"
@@ -25,6 +26,7 @@ type Options struct {
 	Schemas    *schemas.Set
 	Reconciler *reconcile.Reconciler
 	Lookups    Tables
+	Changer    Changer
 	Token      string // required as a bearer token when set
 	Zone       *time.Location
 }
@@ -47,6 +49,8 @@ type Error struct {
 	Code   string `json:"code"`
 	Text   string `json:"text"`
 	Hint   string `json:"hint,omitempty"`
+	// Problems is what is wrong with the hub's files, where that is the error.
+	Problems mapper.Problems `json:"problems,omitempty"`
 }
 
 func (e *Error) Error() string { return e.Text }
@@ -71,6 +75,7 @@ func New(opt Options) *API {
 	a.handle("POST /api/v1/reconcile", a.reconcile)
 	a.handle("GET /api/v1/reconcile/{id}", a.report)
 	a.handle("POST /api/v1/reconcile/{id}/heal", a.heal)
+	a.change()
 	a.handle("/api/v1/", func(r *http.Request) (any, error) {
 		return nil, &Error{Status: http.StatusNotFound, Code: "api.call", Text: "there is no call " + r.Method + " " + r.URL.Path}
 	})
@@ -105,8 +110,11 @@ func (a *API) handle(pattern string, h func(r *http.Request) (any, error)) {
 
 func asError(err error) *Error {
 	var e *Error
+	var ps mapper.Problems
 	switch {
 	case errors.As(err, &e):
+	case errors.As(err, &ps):
+		e = &Error{Status: http.StatusUnprocessableEntity, Code: "apply.problems", Text: "the hub's files have mistakes", Hint: "`minihub check` lists them", Problems: ps}
 	case errors.Is(err, ledger.ErrNotFound):
 		e = &Error{Status: http.StatusNotFound, Code: "api.not_found", Text: "there is no such row"}
 	case errors.Is(err, pipelines.ErrNeedsConfirmation):

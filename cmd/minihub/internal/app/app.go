@@ -12,14 +12,15 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/minihub/minihub/cmd/minihub/internal/config"
+	"github.com/minihub/minihub/cmd/minihub/internal/plan"
 	"github.com/minihub/minihub/connectors"
-	"github.com/minihub/minihub/mappings"
-	"github.com/minihub/minihub/mappings/mapper"
 	"github.com/minihub/minihub/pipelines"
 	"github.com/minihub/minihub/pipelines/ledger"
 	"github.com/minihub/minihub/pipelines/ledger/sqlledger"
@@ -36,24 +37,39 @@ type Options struct {
 	Settle    float64           // multiplies declared settle times; 0 = 1
 	WaitOwner time.Duration     // how long to stand by while another process owns the store
 	NoJobs    bool              // do not start the scheduler: jobs are run by hand
-	Env       func(string) (string, bool)
+	// Applied runs what was applied last, even if the directory has changed since.
+	Applied bool
+	// Local is a command beside no running hub: what it does is no new revision.
+	Local bool
+	Env   func(string) (string, bool)
 }
 
 // App is a hub. Start runs it, Stop drains it.
 type App struct {
 	opt       Options
-	dep       *config.Deployment
+	hub       config.Hub // as it was at the start: store, listeners, keys
 	ledger    ledger.Ledger
 	engine    *pipelines.Engine
 	scheduler *schedule.Scheduler
-	conns     []connectors.Connection
-	tables    *tables
+	overlay   *overlay
+	live      atomic.Pointer[running] // what every root takes, but for a canary's share
+	api       atomic.Pointer[http.Handler]
+	token     string
 	metrics   *metrics
 	servers   []*http.Server
 	admin     net.Listener
 	intake    net.Listener
 	started   time.Time
 	untune    context.CancelFunc
+
+	changing sync.Mutex     // one apply at a time
+	canary   *running       // beside live; nil = none
+	last     *plan.Entry    // newest of the history; nil = none yet
+	pending  *plan.Entry    // to be written when the hub starts
+	left     []*opened      // of connections that were taken away and may have work left
+	closing  sync.WaitGroup // connections that wait for their last call
+	noticed  map[string]bool
+	watching sync.WaitGroup
 }
 
 // New reads the deployment, opens the store and every connection. Nothing is pulled,
@@ -62,50 +78,44 @@ func New(ctx context.Context, opt Options) (*App, error) {
 	if opt.Log == nil {
 		opt.Log = zap.NewNop()
 	}
-	a := &App{opt: opt}
-	dep, err := config.Load(opt.Dir, config.Options{Registry: opt.Registry, Env: opt.Env, Secrets: true,
-		Tables: func(files *mappings.Lookups) mapper.Tables {
-			a.tables = newTables(files)
-			return a.tables
-		}})
+	a := &App{opt: opt, overlay: newOverlay(), noticed: map[string]bool{}}
+	dir, err := a.loadDirectory()
 	if err != nil {
 		return nil, err
 	}
-	a.dep = dep
-	if err := a.open(ctx); err != nil {
+	a.hub = dir.dep.Hub
+	if err := a.open(ctx, dir); err != nil {
 		return nil, errors.Join(err, a.close())
 	}
 	return a, nil
 }
 
-func (a *App) open(ctx context.Context) (err error) {
-	a.ledger, err = OpenLedger(ctx, a.dep, a.opt.Log, a.opt.WaitOwner)
+func (a *App) open(ctx context.Context, dir *loaded) (err error) {
+	a.ledger, err = OpenLedger(ctx, dir.dep, a.opt.Log, a.opt.WaitOwner)
 	if err != nil {
 		return err
 	}
-	if err := a.tables.load(ctx, a.ledger); err != nil {
-		return fmt.Errorf("reading the lookup entries: %w", err)
+	base, canary, err := a.choose(ctx, dir)
+	if err != nil {
+		return err
 	}
-	var list []pipelines.Connection
-	for i := range a.dep.Connections {
-		c := &a.dep.Connections[i]
-		conn, err := a.connect(ctx, c)
-		if err != nil {
-			return fmt.Errorf("opening connection %s: %w", c.Name, err)
-		}
-		a.conns = append(a.conns, conn)
-		list = append(list, pipelines.Connection{Name: c.Name, Connector: c.Connector, Conn: conn, Account: c.Account, Store: c.Store,
-			Mode: c.Mode, Limits: c.Limits, Start: c.Start, Slots: c.Slots, Recheck: c.Recheck})
-	}
-	h := a.dep.Hub
-	a.engine, err = pipelines.New(pipelines.Options{Ledger: a.ledger, Connections: list, Flows: a.dep.Flows, Tables: a.tables,
+	a.live.Store(base)
+	h := a.hub
+	a.engine, err = pipelines.New(pipelines.Options{Ledger: a.ledger, Connections: base.program.Connections, Flows: base.program.Flows,
+		Tables: base.tables, Revision: base.program.Revision, Retired: base.program.Retired, Gone: base.program.Gone,
 		Checks:     map[string]func(any) error{"order": canonical.CheckTotalsTree},
 		Retry:      pipelines.Retry{Base: h.Retry.Base, Max: h.Retry.Max, Age: h.Retry.Age, FirstProbe: h.Retry.Probe, Settle: a.opt.Settle},
 		MaxBacklog: h.Backlog, MaxBody: h.MaxBody, Log: a.opt.Log})
 	if err != nil {
 		return err
 	}
-	a.scheduler, err = schedule.New(a.ledger, a.jobs(), a.opt.Log, nil)
+	if canary != nil {
+		a.canary = canary
+		if _, err := a.engine.Swap(ctx, canary.program, a.last.Share, nil); err != nil {
+			return err
+		}
+	}
+	a.scheduler, err = schedule.New(a.ledger, a.jobs(base.dep), a.opt.Log, nil)
 	a.metrics = newMetrics(a)
 	return err
 }
@@ -138,7 +148,7 @@ func (e *StoreError) Error() string { return "opening the store: " + e.Err.Error
 func (e *StoreError) Unwrap() error { return e.Err }
 
 func (a *App) connect(ctx context.Context, c *config.Connection) (connectors.Connection, error) {
-	v, err := newVault(a.ledger, a.dep.Hub.VaultKey, c.Name)
+	v, err := newVault(a.ledger, a.hub.VaultKey, c.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -149,6 +159,9 @@ func (a *App) connect(ctx context.Context, c *config.Connection) (connectors.Con
 // Start loads unfinished work, starts stages and jobs, and listens.
 func (a *App) Start(ctx context.Context) error {
 	a.started = time.Now()
+	if err := a.begin(ctx); err != nil {
+		return errors.Join(err, a.close())
+	}
 	if err := a.engine.Start(ctx); err != nil {
 		return errors.Join(err, a.close())
 	}
@@ -161,6 +174,7 @@ func (a *App) Start(ctx context.Context) error {
 	tuned, untune := context.WithCancel(context.WithoutCancel(ctx))
 	a.untune = untune
 	go tuneMemory(tuned)
+	a.watching.Go(func() { a.watch(tuned) })
 	a.opt.Log.Info("hub started", zap.String("admin", a.AdminURL()), zap.String("intake", a.IntakeURL()))
 	return nil
 }
@@ -173,6 +187,7 @@ func (a *App) Stop() error {
 	var errs []error
 	if a.untune != nil {
 		a.untune()
+		a.watching.Wait()
 	}
 	a.scheduler.Stop()
 	for _, s := range a.servers {
@@ -185,10 +200,10 @@ func (a *App) Stop() error {
 
 func (a *App) close() error {
 	var errs []error
-	for _, c := range a.conns {
-		errs = append(errs, c.Close())
+	a.closing.Wait()
+	for _, c := range a.allOpened() {
+		errs = append(errs, c.conn.Close())
 	}
-	a.conns = nil
 	if a.ledger != nil {
 		errs = append(errs, a.ledger.Close())
 		a.ledger = nil
@@ -202,8 +217,8 @@ func (a *App) Engine() *pipelines.Engine { return a.engine }
 // Ledger returns the open store.
 func (a *App) Ledger() ledger.Ledger { return a.ledger }
 
-// Deployment returns what was loaded.
-func (a *App) Deployment() *config.Deployment { return a.dep }
+// Deployment returns what is in force.
+func (a *App) Deployment() *config.Deployment { return a.live.Load().dep }
 
 // Scheduler returns the jobs.
 func (a *App) Scheduler() *schedule.Scheduler { return a.scheduler }

@@ -33,27 +33,36 @@ func EndpointFile(dir string) string { return filepath.Join(dir, ".minihub.json"
 
 // Handler is the API over this hub, started or not.
 func (a *App) Handler(token string) http.Handler {
-	return api.New(api.Options{Engine: a.engine, Ledger: a.ledger, Scheduler: a.scheduler, Schemas: a.dep.Schemas,
-		Reconciler: a.reconciler(), Lookups: a.tables, Token: token, Zone: a.dep.Hub.Zone})
+	r := a.live.Load()
+	return api.New(api.Options{Engine: a.engine, Ledger: a.ledger, Scheduler: a.scheduler, Schemas: r.dep.Schemas,
+		Reconciler: a.reconciler(), Lookups: r.tables, Changer: a, Token: token, Zone: r.dep.Hub.Zone})
+}
+
+// serveAPI lets the API stand on what is in force now.
+func (a *App) serveAPI() {
+	h := a.Handler(a.token)
+	a.api.Store(&h)
 }
 
 // listen opens both listeners: admin on the loopback unless told otherwise, and the
 // webhook intake (Invariant 8).
 func (a *App) listen() (err error) {
-	if a.admin, err = net.Listen("tcp", a.dep.Hub.Listen); err != nil {
+	if a.admin, err = net.Listen("tcp", a.hub.Listen); err != nil {
 		return &ListenError{Key: "listen", Err: err}
 	}
-	if a.intake, err = net.Listen("tcp", a.dep.Hub.Intake); err != nil {
+	if a.intake, err = net.Listen("tcp", a.hub.Intake); err != nil {
 		return errors.Join(&ListenError{Key: "intake.listen", Err: err}, a.admin.Close())
 	}
-	token := a.dep.Hub.Token.Reveal()
+	token := a.hub.Token.Reveal()
 	if token == "" {
 		var b [24]byte
 		rand.Read(b[:])
 		token = hex.EncodeToString(b[:])
 	}
 	admin := http.NewServeMux()
-	admin.Handle("/api/v1/", a.Handler(token))
+	a.token = token
+	a.serveAPI()
+	admin.HandleFunc("/api/v1/", func(w http.ResponseWriter, r *http.Request) { (*a.api.Load()).ServeHTTP(w, r) })
 	admin.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	admin.HandleFunc("GET /readyz", a.ready)
 	admin.Handle("GET /metrics", promhttp.HandlerFor(a.metrics.registry, promhttp.HandlerOpts{}))

@@ -11,9 +11,9 @@ import (
 )
 
 // jobs turns jobs.yaml into runnable jobs.
-func (a *App) jobs() []schedule.Job {
+func (a *App) jobs(dep *config.Deployment) []schedule.Job {
 	var out []schedule.Job
-	for _, j := range a.dep.Jobs {
+	for _, j := range dep.Jobs {
 		out = append(out, schedule.Job{Name: j.Name, Spec: j.Every, Zone: j.Zone, Text: describe(j), Run: a.job(j)})
 	}
 	return out
@@ -43,7 +43,7 @@ func (a *App) job(j config.Job) func(context.Context) (map[string]int64, error) 
 		}
 	case j.Retention:
 		return func(ctx context.Context) (map[string]int64, error) {
-			n, err := a.ledger.Retain(ctx, time.Now().Add(-a.dep.Hub.Retention))
+			n, err := a.ledger.Retain(ctx, time.Now().Add(-a.live.Load().dep.Hub.Retention))
 			return map[string]int64{"blocks": int64(n)}, err
 		}
 	default:

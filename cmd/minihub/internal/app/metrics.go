@@ -26,19 +26,26 @@ type metrics struct {
 	bytes    *prometheus.Desc
 	wal      *prometheus.Desc
 	up       *prometheus.Desc
+	revision *prometheus.Desc
+	runs     *prometheus.Desc
+	suspect  *prometheus.Desc
 	pushes   *prometheus.CounterVec
 }
 
 func newMetrics(a *App) *metrics {
 	m := &metrics{app: a, registry: prometheus.NewRegistry(),
-		queued:  prometheus.NewDesc("minihub_queued", "Ids waiting in memory.", []string{"kind", "connection"}, nil),
-		rows:    prometheus.NewDesc("minihub_rows", "Rows of the ledger by state.", []string{"kind", "connection", "name", "state"}, nil),
-		oldest:  prometheus.NewDesc("minihub_oldest_seconds", "Age of the oldest unfinished row.", []string{"kind", "connection", "name", "state"}, nil),
-		closed:  prometheus.NewDesc("minihub_gate_closed", "1 while a connection's gate is closed.", []string{"connection"}, nil),
-		commits: prometheus.NewDesc("minihub_ledger_commits_total", "Commits of the ledger.", nil, nil),
-		bytes:   prometheus.NewDesc("minihub_ledger_bytes", "Size of the ledger.", nil, nil),
-		wal:     prometheus.NewDesc("minihub_ledger_wal_bytes", "Size of the write-ahead log.", nil, nil),
-		up:      prometheus.NewDesc("minihub_uptime_seconds", "Since the hub started.", nil, nil),
+		queued:   prometheus.NewDesc("minihub_queued", "Ids waiting in memory.", []string{"kind", "connection"}, nil),
+		rows:     prometheus.NewDesc("minihub_rows", "Rows of the ledger by state.", []string{"kind", "connection", "name", "state"}, nil),
+		oldest:   prometheus.NewDesc("minihub_oldest_seconds", "Age of the oldest unfinished row.", []string{"kind", "connection", "name", "state"}, nil),
+		closed:   prometheus.NewDesc("minihub_gate_closed", "1 while a connection's gate is closed.", []string{"connection"}, nil),
+		commits:  prometheus.NewDesc("minihub_ledger_commits_total", "Commits of the ledger.", nil, nil),
+		bytes:    prometheus.NewDesc("minihub_ledger_bytes", "Size of the ledger.", nil, nil),
+		wal:      prometheus.NewDesc("minihub_ledger_wal_bytes", "Size of the write-ahead log.", nil, nil),
+		up:       prometheus.NewDesc("minihub_uptime_seconds", "Since the hub started.", nil, nil),
+		revision: prometheus.NewDesc("minihub_revision", "The revision in force; a canary's beside it.", []string{"role"}, nil),
+		runs: prometheus.NewDesc("minihub_mapping_documents_total", "Documents by mapping and what became of them under the revision in force.",
+			[]string{"mapping", "role", "outcome"}, nil),
+		suspect: prometheus.NewDesc("minihub_mapping_suspect", "1 while a mapping fails more often than under the revision before.", []string{"mapping"}, nil),
 	}
 	m.pushes = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "minihub_intake_total", Help: "Pushes by what they were answered; what is refused is counted here and stored nowhere."},
 		[]string{"connection", "status"})
@@ -47,7 +54,7 @@ func newMetrics(a *App) *metrics {
 }
 
 func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{m.queued, m.rows, m.oldest, m.closed, m.commits, m.bytes, m.wal, m.up} {
+	for _, d := range []*prometheus.Desc{m.queued, m.rows, m.oldest, m.closed, m.commits, m.bytes, m.wal, m.up, m.revision, m.runs, m.suspect} {
 		ch <- d
 	}
 }
@@ -70,6 +77,7 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 		gauge(m.closed, v, name)
 	}
 	gauge(m.up, time.Since(m.app.started).Seconds())
+	m.collectRuns(ch, gauge)
 	counts, err := m.app.ledger.Counts(ctx)
 	if err != nil {
 		ch <- prometheus.NewInvalidMetric(m.rows, err)
@@ -98,16 +106,35 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
+// collectRuns says how the mappings in force do.
+func (m *metrics) collectRuns(ch chan<- prometheus.Metric, gauge func(*prometheus.Desc, float64, ...string)) {
+	s := m.app.engine.Standing()
+	gauge(m.revision, float64(s.Revision), "base")
+	if s.Canary > 0 {
+		gauge(m.revision, float64(s.Canary), "canary")
+	}
+	for role, list := range map[string][]pipelines.Runs{"base": s.Runs, "canary": s.Canaries} {
+		for _, r := range list {
+			for outcome, n := range map[string]int64{"mapped": r.Mapped - r.Failed, "failed": r.Failed, "delivered": r.Delivered, "refused": r.Refused} {
+				ch <- prometheus.MustNewConstMetric(m.runs, prometheus.CounterValue, float64(n), r.Mapping, role, outcome)
+			}
+		}
+	}
+	seen := map[string]bool{}
+	for _, x := range s.Suspects {
+		if !seen[x.Now.Mapping] {
+			seen[x.Now.Mapping] = true
+			gauge(m.suspect, 1, x.Now.Mapping)
+		}
+	}
+}
+
 // counted counts what an intake answers. Only names of connections become labels:
 // anybody may ask for any path.
 func (m *metrics) counted(next http.HandlerFunc) http.HandlerFunc {
-	known := map[string]bool{}
-	for _, c := range m.app.dep.Connections {
-		known[c.Name] = true
-	}
 	return func(w http.ResponseWriter, r *http.Request) {
 		name, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, pipelines.IntakePrefix), "/")
-		if !known[name] {
+		if _, _, known := m.app.engine.Conn(name); !known {
 			name = "unknown"
 		}
 		answer := &answered{ResponseWriter: w, status: http.StatusOK}

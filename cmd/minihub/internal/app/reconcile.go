@@ -15,7 +15,7 @@ import (
 // reconciler compares through the hub's own connections and limits.
 func (a *App) reconciler() *reconcile.Reconciler {
 	return reconcile.New(reconcile.Options{Ledger: a.ledger, Engine: healer{a.engine}, Take: a.engine.Take, Mask: a.mask,
-		Zone: a.dep.Hub.Zone, Log: a.opt.Log})
+		Zone: a.live.Load().dep.Hub.Zone, Log: a.opt.Log})
 }
 
 // healer is the engine as reconciliation knows it.
@@ -46,7 +46,7 @@ func (a *App) mask(connection, operation string, document []byte) ([]byte, error
 	if !ok {
 		return nil, fmt.Errorf("connection %s has no operation %q", connection, operation)
 	}
-	schema, ok := a.dep.Schemas.Get(op.Schema)
+	schema, ok := a.live.Load().dep.Schemas.Get(op.Schema)
 	if !ok {
 		return nil, fmt.Errorf("operation %s.%s has no schema that says what is personal", connection, operation)
 	}

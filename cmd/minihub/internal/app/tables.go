@@ -12,18 +12,25 @@ import (
 // entries lie over them and take effect at once.
 type tables struct {
 	files *mappings.Lookups
+	*overlay
+}
 
+// overlay is the ledger's entries: one for all programs, since an entry is no part of any.
+type overlay struct {
 	mu   sync.RWMutex
 	over map[string]map[string]string
 }
 
-func newTables(files *mappings.Lookups) *tables {
-	return &tables{files: files, over: map[string]map[string]string{}}
-}
+func newOverlay() *overlay { return &overlay{over: map[string]map[string]string{}} }
+
+func newTables(files *mappings.Lookups, o *overlay) *tables { return &tables{files, o} }
 
 // load reads the ledger's entries.
 func (t *tables) load(ctx context.Context, l ledger.Ledger) error {
 	for _, name := range t.files.Names() {
+		if t.knows(name) {
+			continue
+		}
 		entries, err := l.Lookups(ctx, name)
 		if err != nil {
 			return err
@@ -33,6 +40,15 @@ func (t *tables) load(ctx context.Context, l ledger.Ledger) error {
 		t.mu.Unlock()
 	}
 	return nil
+}
+
+// knows reports whether the entries of a table were read already: they are kept up to
+// date since.
+func (o *overlay) knows(table string) bool {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	_, ok := o.over[table]
+	return ok
 }
 
 // Names lists the tables.
@@ -52,7 +68,7 @@ func (t *tables) Get(table, key string) (any, bool) {
 }
 
 // Put lays an entry over the files.
-func (t *tables) Put(table, key, value string) {
+func (t *overlay) Put(table, key, value string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.over[table] == nil {

@@ -36,7 +36,7 @@ func (r *root) client(ctx context.Context) (*client, error) {
 			return c, nil
 		}
 	}
-	a, err := app.New(ctx, app.Options{Dir: r.dir, Registry: r.registry})
+	a, err := app.New(ctx, app.Options{Dir: r.dir, Registry: r.registry, Local: true})
 	switch {
 	case errors.Is(err, ledger.ErrOwned) && broken != nil && !errors.Is(broken, fs.ErrNotExist):
 		// A hub runs and cannot be reached: say why, rather than that its store is taken.
