@@ -34,3 +34,11 @@ func TestSchemaIsFresh(t *testing.T) {
 	}
 	fresh(t, "manifest.schema.json", b)
 }
+
+func TestReferenceIsFresh(t *testing.T) {
+	text, err := Reference()
+	if err != nil {
+		t.Fatal(err)
+	}
+	fresh(t, "REFERENCE.md", []byte(text))
+}

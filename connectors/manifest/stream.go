@@ -20,12 +20,12 @@ func (ld *loader) stream(m *spec, name string, s *streamSpec, at spot) {
 	if w := s.Window; w != nil {
 		window = []string{"window"}
 		ld.window(w, below("window"))
-		if s.List != nil && !s.List.uses("window", ".") {
-			ld.fail(below("list"), "query: {from: '{{ window.from }}', to: '{{ window.to }}'}", "the list does not use window.from and window.to: every window would give all rows")
-		}
 	}
 	if s.List != nil {
 		ld.list(&s.List.callSpec, &s.List.Rows, s.List.Paging, below("list"), window)
+		if s.Window != nil && !s.List.uses("window", ".") {
+			ld.fail(below("list"), "query: {from: '{{ window.from }}', to: '{{ window.to }}'}", "the list does not use window.from and window.to: every window would give all rows")
+		}
 	} else {
 		if s.Window != nil || s.WhenEmpty != nil && s.Fetch == nil || s.Hints {
 			ld.fail(at, "list: {get: /orders, rows: body.data}", "the stream has no list")
