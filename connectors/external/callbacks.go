@@ -138,12 +138,7 @@ func (c *connection) logLine(params json.RawMessage) {
 	}
 	fields := []zap.Field{zap.Namespace("program")}
 	for _, name := range slices.Sorted(maps.Keys(l.Fields)) {
-		text := string(l.Fields[name])
-		var plain string
-		if json.Unmarshal(l.Fields[name], &plain) == nil {
-			text = plain
-		}
-		fields = append(fields, zap.String(name, c.scrub.text(cut(text))))
+		fields = append(fields, zap.String(name, c.scrub.text(cut(l.Fields[name]))))
 	}
 	c.log.Log(level, c.scrub.text(cut(l.Text)), fields...)
 }

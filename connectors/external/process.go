@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
 	"os"
 	"os/exec"
 	"sync"
@@ -22,9 +21,9 @@ import (
 
 // The bounds of a process.
 const (
-	endWithin   = 2 * time.Second  // from the end of its input to its own end
-	drainWithin = time.Second      // for what it wrote before it ended
-	queueLength = 1024             // messages that wait for the program to read
+	endWithin   = 2 * time.Second // from the end of its input to its own end
+	drainWithin = time.Second     // for what it wrote before it ended
+	queueLength = 1024            // messages that wait for the program to read
 	queueBytes  = 2 * wire.MaxMessage
 	lineLimit   = 8 << 10 // of one line on standard error
 )
@@ -80,7 +79,7 @@ func start(s spec, h jsonrpc2.Handler, said func(line string)) (*process, error)
 	others.Go(p.write)
 	others.Go(func() { lines(files[4], said) })
 	// A stray answer is one that nobody waits for any more: passed over in silence.
-	p.peer = jsonrpc2.NewConn(context.Background(), p, h, jsonrpc2.SetLogger(log.New(io.Discard, "", 0)))
+	p.peer = jsonrpc2.NewConn(context.Background(), p, h, jsonrpc2.SetLogger(quiet{}))
 	go func() {
 		err := cmd.Wait()
 		p.mu.Lock()
@@ -99,6 +98,12 @@ func start(s spec, h jsonrpc2.Handler, said func(line string)) (*process, error)
 	}()
 	return p, nil
 }
+
+// quiet takes what the library would log: the end of a program is told by its reason.
+type quiet struct{}
+
+// Printf implements jsonrpc2.Logger.
+func (quiet) Printf(string, ...any) {}
 
 func closeAll(files []*os.File) {
 	for _, f := range files {

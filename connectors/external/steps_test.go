@@ -28,7 +28,9 @@ func stepsConnector() *connectors.Connector {
 		Name: "steps", Title: "Steps", Role: "any", Text: "Saves progress.", Docs: "https://steps.example",
 		Operations: []connectors.Operation{{Name: "doc.push", Entity: "order", Carries: connectors.State, Changes: connectors.Upsert,
 			Repeat: connectors.AskFirst, MultiStep: true, List: connectors.Listing{Reason: "nothing is kept"}}},
-		Open: func(_ context.Context, _ connectors.Config, env connectors.Env) (connectors.Connection, error) { return &steps{env}, nil },
+		Open: func(_ context.Context, _ connectors.Config, env connectors.Env) (connectors.Connection, error) {
+			return &steps{env}, nil
+		},
 	}
 }
 

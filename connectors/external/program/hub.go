@@ -86,11 +86,17 @@ func (c core) Write(e zapcore.Entry, fields []zapcore.Field) error {
 	for _, f := range append(c.fields[:len(c.fields):len(c.fields)], fields...) {
 		f.AddTo(enc)
 	}
-	line := wire.Log{Level: e.Level.String(), Text: e.Message, Fields: map[string]json.RawMessage{}}
+	line := wire.Log{Level: e.Level.String(), Text: e.Message, Fields: map[string]string{}}
 	for name, v := range enc.Fields {
-		if b, err := json.Marshal(v); err == nil {
-			line.Fields[name] = b
+		text, ok := v.(string)
+		if !ok {
+			b, err := json.Marshal(v)
+			if err != nil {
+				return err
+			}
+			text = string(b)
 		}
+		line.Fields[name] = text
 	}
 	raw, err := wire.Encode(line)
 	if err != nil {

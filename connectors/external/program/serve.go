@@ -6,9 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
 	"os"
 	"runtime/debug"
+	"strings"
 	"sync"
 
 	"github.com/sourcegraph/jsonrpc2"
@@ -27,7 +27,7 @@ func Serve(ctx context.Context, c *connectors.Connector, in io.ReadCloser, out i
 	defer stop()
 	s := &server{connector: c, ctx: ctx, stop: stop, running: map[uint64]context.CancelFunc{}}
 	stream := &stream{in: in, r: wire.NewReader(in, wire.MaxMessage), out: out}
-	peer := jsonrpc2.NewConn(ctx, stream, s, jsonrpc2.SetLogger(log.New(os.Stderr, "", 0)))
+	peer := jsonrpc2.NewConn(ctx, stream, s, jsonrpc2.SetLogger(toStderr{}))
 	<-peer.DisconnectNotify()
 	stop()
 	s.calls.Wait()
@@ -36,6 +36,14 @@ func Serve(ctx context.Context, c *connectors.Connector, in io.ReadCloser, out i
 		return errors.Join(stream.failed, err)
 	}
 	return err
+}
+
+// toStderr takes what the library says: the hub reads it as log lines.
+type toStderr struct{}
+
+// Printf implements jsonrpc2.Logger.
+func (toStderr) Printf(format string, a ...any) {
+	fmt.Fprintln(os.Stderr, strings.TrimSuffix(fmt.Sprintf(format, a...), "\n"))
 }
 
 // stream carries messages one a line.

@@ -92,7 +92,12 @@ func form(src []byte) string {
 func (d *decoder) decode(src []byte, v reflect.Value, at string) {
 	switch t := v.Type(); {
 	case t == rawType:
-		v.SetBytes(bytes.Clone(src))
+		if s, ok := d.text(src, at); ok {
+			if !json.Valid([]byte(s)) {
+				d.fault(at, "this text is not a JSON document", "")
+			}
+			v.SetBytes([]byte(s))
+		}
 		return
 	case t == durationType:
 		if s, ok := d.text(src, at); ok {
@@ -232,7 +237,7 @@ func (d *decoder) structure(src []byte, v reflect.Value, at string) {
 		}
 		p, given := parts[m.name]
 		// null is the same as nothing.
-		if delete(parts, m.name); given && (form(p) != "null" || m.typ == rawType) {
+		if delete(parts, m.name); given && form(p) != "null" {
 			d.decode(p, f, at+"/"+m.name)
 		}
 	}

@@ -8,7 +8,8 @@
 // snake_case, so what the contract gains the protocol gains too. A zero value is left
 // out. Spans of time are text ("1m30s"), moments are RFC 3339, words stand for the
 // numbers of an enumeration. Bytes that are UTF-8 are text; others are base64 under the
-// name with _base64 behind it. Numbers are whole and exact; a 64 bit one may also come
+// name with _base64 behind it. A JSON document inside a message is text, too: its numbers
+// are not rounded by whoever decodes the message, and it can be handed on as it is. Numbers are whole and exact; a 64 bit one may also come
 // as text, for languages that would round it (Invariant 6).
 //
 // What is read is read strictly: an unknown member, a wrong form or an unknown word is

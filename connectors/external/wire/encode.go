@@ -137,12 +137,16 @@ func object(b *bytes.Buffer, v reflect.Value, at string) error {
 	return nil
 }
 
-// raw keeps every character of the values; white space between them goes, for a frame
-// is one line.
+// raw keeps every character of the document, in a text: a reader that decodes the
+// message does not round the document's numbers on the way (Invariant 6).
 func raw(b *bytes.Buffer, src []byte, at string) error {
-	if err := json.Compact(b, src); err != nil {
-		return fmt.Errorf("%s: this is no JSON: %w", at, err)
+	if !json.Valid(src) {
+		return fmt.Errorf("%s: this is no JSON", at)
 	}
+	if !utf8.Valid(src) {
+		return fmt.Errorf("%s: this is not UTF-8", at)
+	}
+	text(b, string(src))
 	return nil
 }
 

@@ -236,5 +236,5 @@ type Save struct {
 type Log struct {
 	Level  string
 	Text   string
-	Fields map[string]json.RawMessage
+	Fields map[string]string
 }
