@@ -149,8 +149,9 @@ func (c *conn) postgres(u *url.URL, cfg connectors.Config) (driver.Connector, er
 	pc.RuntimeParams = map[string]string{"application_name": "minihub"}
 	pc.StatementCacheCapacity, pc.DescriptionCacheCapacity = 0, 0
 	pc.DefaultQueryExecMode = pgx.QueryExecModeDescribeExec
+	// A server that knows no charset refuses to call its bytes UTF-8: they come as they are.
 	setup := fmt.Sprintf("SET TimeZone='UTC'; SET DateStyle='ISO, YMD'; SET IntervalStyle='iso_8601'; SET bytea_output='hex'; SET extra_float_digits=1; "+
-		"SET client_encoding='UTF8'; SET statement_timeout=%d; SET lock_timeout=%d; SET idle_in_transaction_session_timeout=%d",
+		"SELECT set_config('client_encoding', CASE current_setting('server_encoding') WHEN 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END, false); SET statement_timeout=%d; SET lock_timeout=%d; SET idle_in_transaction_session_timeout=%d",
 		c.timeout.Milliseconds(), lockTimeout(c.timeout).Milliseconds(), 2*c.timeout.Milliseconds())
 	return stdlib.GetConnector(*pc, stdlib.OptionAfterConnect(func(ctx context.Context, pc *pgx.Conn) error {
 		_, err := pc.PgConn().Exec(ctx, setup).ReadAll()

@@ -235,4 +235,3 @@ func day(from, to int) connectors.Window {
 }
 
 var shanghai = time.FixedZone("CST", 8*3600)
-

@@ -245,6 +245,9 @@ func versionOf(c column, v cell, zone *time.Location) (int64, error) {
 		}
 		return n, nil
 	case classLocal, classInstant:
+		if c.class == classInstant {
+			zone = time.UTC // as the session is
+		}
 		t, ok := readTime(string(v), zone)
 		if !ok {
 			return 0, nil // a zero date, infinity

@@ -144,9 +144,9 @@ func TestADocumentThatDoesNotFitIsRefusedWhole(t *testing.T) {
 			return map[string]string{driverPostgres: pg, driverMySQL: my}[srv.driver]
 		}
 		for doc, codeWanted := range map[string]string{
-			`{"order_no":"1","version":1,"total":"1.005"}`:                                          "sql.kept_otherwise",
-			`{"order_no":"1","version":1,"total":"99999999999.99"}`:                                 code("22003", "1264"),
-			`{"order_no":"123456789012345678901","version":1}`:                                      code("22001", "1406"),
+			`{"order_no":"1","version":1,"total":"1.005"}`:          "sql.kept_otherwise",
+			`{"order_no":"1","version":1,"total":"99999999999.99"}`: code("22003", "1264"),
+			`{"order_no":"123456789012345678901","version":1}`:      code("22001", "1406"),
 			`{"version":1}`:                                                                         "sql.document",
 			`{"order_no":null,"version":1}`:                                                         code("23502", "1048"),
 			`{"order_no":"1","version":"soon"}`:                                                     "sql.document",
@@ -158,7 +158,7 @@ func TestADocumentThatDoesNotFitIsRefusedWhole(t *testing.T) {
 			`{"order_no":"1","version":1,"lines":[{"line_no":1},{"line_no":1.0}]}`:                  "sql.document",
 			`{"order_no":"1","version":1,"lines":[{"sku":"A"}]}`:                                    "sql.document",
 			`{"order_no":"1","version":1,"lines":[{"line_no":1,"sku":"123456789012345678901234"}]}`: code("22001", "1406"),
-			`{"order_no":"1"`: "sql.document",
+			`{"order_no":"1"`:                                                                       "sql.document",
 		} {
 			res := deliver(t, c, "order.upsert", "K-1", doc)
 			want(t, res, connectors.Refused, codeWanted)

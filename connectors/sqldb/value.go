@@ -79,6 +79,9 @@ func (r reading) typed(c column, text string, zone *time.Location) any {
 	case "json":
 		return tree(text)
 	case "time":
+		if c.class == classInstant {
+			return r.instant(text, zone)
+		}
 		return r.moment(text, zone)
 	case "unix", "unix_ms":
 		return fromUnix(text, r.as, zone)
@@ -90,8 +93,10 @@ func (r reading) typed(c column, text string, zone *time.Location) any {
 		return boolean(text)
 	case classJSON:
 		return tree(text)
-	case classLocal, classInstant:
+	case classLocal:
 		return r.moment(text, zone)
+	case classInstant:
+		return r.instant(text, zone)
 	case classDate:
 		if r.zero != "text" && text == "0000-00-00" {
 			return nil
@@ -170,6 +175,14 @@ func (r reading) moment(text string, zone *time.Location) any {
 		return text // infinity, a day 0, a year BC
 	}
 	return t.In(zone).Format(time.RFC3339Nano)
+}
+
+// instant gives a moment that the session, which is in UTC, wrote.
+func (r reading) instant(text string, zone *time.Location) any {
+	if t, ok := readTime(text, time.UTC); ok {
+		return t.In(zone).Format(time.RFC3339Nano)
+	}
+	return r.moment(text, zone)
 }
 
 func fromUnix(text, unit string, zone *time.Location) any {
