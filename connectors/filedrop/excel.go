@@ -20,7 +20,6 @@ type excelReader struct {
 	date1904      bool
 	max           int
 	row, count    int
-	dates         func(i int) string // "date" or "datetime" for a column, "stored", or ""
 	zone          *time.Location
 }
 
@@ -30,7 +29,7 @@ func newExcel(f file, sheet string, maxRow int, zone *time.Location) (r *excelRe
 	if err != nil {
 		return nil, err
 	}
-	r = &excelReader{book: book, f: f, max: maxRow, zone: zone, dates: func(int) string { return "" }}
+	r = &excelReader{book: book, f: f, max: maxRow, zone: zone}
 	if err := r.begin(sheet); err != nil {
 		return nil, errors.Join(err, r.release())
 	}
@@ -82,10 +81,9 @@ func (r *excelReader) next() (rec *record, err error) {
 		rec := &record{at: position{Row: r.count}, line: r.row}
 		size := 0
 		for i := range max(len(shown), len(stored)) {
-			v, bad := r.cell(i, cellAt(shown, i), cellAt(stored, i))
+			v, bad := r.cell("", cellAt(shown, i), cellAt(stored, i))
 			if bad != "" && rec.bad == "" {
-				name, _ := excelize.ColumnNumberToName(i + 1)
-				rec.bad = fmt.Sprintf("cell %s%d: %s", name, r.row, bad)
+				rec.bad = r.at(i) + bad
 			}
 			size += len(v)
 			rec.cells = append(rec.cells, v)
@@ -96,6 +94,7 @@ func (r *excelReader) next() (rec *record, err error) {
 		if len(rec.cells) == 0 {
 			continue // an empty row is no row
 		}
+		rec.stored = stored
 		if size > r.max {
 			rec.bad, rec.cells = fmt.Sprintf("the row has more than %d bytes", r.max), nil
 		}
@@ -110,6 +109,12 @@ func (r *excelReader) next() (rec *record, err error) {
 	return nil, io.EOF
 }
 
+// at names a cell of the row, as the sheet does.
+func (r *excelReader) at(i int) string {
+	name, _ := excelize.ColumnNumberToName(i + 1)
+	return fmt.Sprintf("cell %s%d: ", name, r.row)
+}
+
 func cellAt(row []string, i int) string {
 	if i < len(row) {
 		return row[i]
@@ -119,11 +124,11 @@ func cellAt(row []string, i int) string {
 
 // cell is what a cell says: as shown, unless that has lost digits or the column is read
 // from what is stored.
-func (r *excelReader) cell(i int, shown, stored string) (text, bad string) {
+func (r *excelReader) cell(as, shown, stored string) (text, bad string) {
 	if strings.ContainsRune(stored, 0) || strings.ContainsRune(shown, 0) {
 		return "", "it holds a NUL"
 	}
-	switch as := r.dates(i); as {
+	switch as {
 	case "stored":
 		return stored, ""
 	case "date", "datetime":

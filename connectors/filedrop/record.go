@@ -13,6 +13,7 @@ type record struct {
 	line     int      // its first line, from 1; of a sheet: the row
 	raw      string   // the row as text, for the rejects file
 	cells    []string // CSV and Excel
+	stored   []string // Excel: what is behind the cells
 	body     []byte   // JSON Lines and XML: the document
 	tree     any      // the document, decoded
 	bad      string   // why the row cannot be taken

@@ -111,11 +111,10 @@ func (s *streamSpec) openRows(f file) (rowReader, error) {
 		if err != nil {
 			return nil, err
 		}
-		t, err := newTable(x, s, true)
+		t, err := newTable(x, s)
 		if err != nil {
 			return nil, errors.Join(err, x.release())
 		}
-		x.dates = s.cellKind(t)
 		return t, nil
 	}
 	l, err := newLines(f, s.Charset, s.MaxRow)
@@ -125,20 +124,7 @@ func (s *streamSpec) openRows(f file) (rowReader, error) {
 	if s.Format == jsonlFormat {
 		return &jsonlReader{lines: l}, nil
 	}
-	return newTable(&csvReader{lines: l, delimiter: s.Delimiter}, s, false)
-}
-
-// cellKind tells how the nth cell of a sheet's row is read.
-func (s *streamSpec) cellKind(t *table) func(int) string {
-	as := map[int]string{}
-	for i, name := range t.names {
-		for _, c := range s.Columns {
-			if c.Name == name {
-				as[t.index[i]] = c.As
-			}
-		}
-	}
-	return func(i int) string { return as[i] }
+	return newTable(&csvReader{lines: l, delimiter: s.Delimiter}, s)
 }
 
 // seekable tells whether reading can go on at a byte; the others are read from the start

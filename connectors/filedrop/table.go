@@ -20,17 +20,19 @@ type column struct {
 // table reads named cells out of rows: the header is found, rows of another width are
 // bad, and a document gets the columns the description names, or all.
 type table struct {
-	rows    rowReader
-	names   []string // of the documents' fields
-	index   []int    // where each stands in a row
-	width   int      // cells of a row
-	ragged  bool     // trailing empty cells are left out by the format
-	started bool
+	rows   rowReader
+	names  []string // of the documents' fields
+	index  []int    // where each stands in a row
+	width  int      // cells of a row
+	as     []string // Excel: how each is read
+	sheet  *excelReader
+	ragged bool // trailing empty cells are left out by the format
 }
 
 // newTable reads the header. The rows that come before it are skipped.
-func newTable(rows rowReader, s *streamSpec, trims bool) (*table, error) {
-	t := &table{rows: rows, ragged: trims}
+func newTable(rows rowReader, s *streamSpec) (*table, error) {
+	t := &table{rows: rows}
+	t.sheet, t.ragged = rows.(*excelReader)
 	for range s.Skip {
 		if _, err := rows.next(); err != nil {
 			return nil, short(err, "the file ends before its header")
@@ -87,9 +89,7 @@ func (t *table) find(header []string, columns []column) error {
 				return &fatal{line: 1, text: fmt.Sprintf("the header has %q twice; name the column by position", c.Header)}
 			}
 		}
-		if t.width == 0 || !slices.Contains(t.names, c.Name) {
-			t.names, t.index = append(t.names, c.Name), append(t.index, at)
-		}
+		t.names, t.index, t.as = append(t.names, c.Name), append(t.index, at), append(t.as, c.As)
 		if header != nil && at >= len(header) {
 			return &fatal{line: 1, text: fmt.Sprintf("the header has %d columns, and %s is column %d", len(header), c.Name, c.Position)}
 		}
@@ -115,6 +115,13 @@ func (t *table) next() (*record, error) {
 	for i, at := range t.index {
 		if at < len(rec.cells) {
 			cells[i] = rec.cells[at]
+		}
+		if t.sheet != nil && t.as != nil && t.as[i] != "" {
+			var bad string
+			if cells[i], bad = t.sheet.cell(t.as[i], cells[i], cellAt(rec.stored, at)); bad != "" {
+				rec.bad = t.sheet.at(at) + bad
+				return rec, nil
+			}
 		}
 	}
 	rec.cells = cells
