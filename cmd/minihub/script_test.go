@@ -38,7 +38,7 @@ func TestScript(t *testing.T) {
 		Setup:         setup,
 		UpdateScripts: os.Getenv("MINIHUB_UPDATE") != "",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "ready": ready, "post": post, "rest": rest, "scrub": scrub, "isjson": isJSON, "received": received,
+			"exits": exits, "ready": ready, "post": post, "rest": rest, "scrub": scrub, "isjson": isJSON, "received": received, "grab": grab,
 		},
 	})
 }
@@ -180,10 +180,20 @@ func received(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
+// grab NAME PATTERN sets $NAME to the first group that the pattern finds in the last output.
+func grab(ts *testscript.TestScript, _ bool, args []string) {
+	m := regexp.MustCompile(args[1]).FindStringSubmatch(ts.ReadFile("stdout"))
+	if len(m) < 2 {
+		ts.Fatalf("nothing in the output matches %s", args[1])
+	}
+	ts.Setenv(args[0], m[1])
+}
+
 var changing = []struct{ from, to string }{
 	{`\d\d-\d\d \d\d:\d\d:\d\d`, "MM-DD hh:mm:ss"},
 	{`\b\d+(\.\d+)?(ms|µs|s)\b`, "TIME"},
 	{`127\.0\.0\.1:\d+`, "HOST:PORT"},
+	{`\b[0-9a-f]{12}\b`, "HASH"},
 	{`/tmp/[^ :]*/hub`, "HUB"},
 }
 

@@ -108,6 +108,9 @@ func (c *client) refused(status int, answer []byte) error {
 	if json.Unmarshal(answer, &e) != nil || e.Error.Text == "" {
 		return errors.New(c.r.texts.Say(text.HubAnswered, status))
 	}
+	if len(e.Error.Problems) > 0 {
+		return e.Error.Problems
+	}
 	said := e.Error.Text
 	if e.Error.Hint != "" {
 		said += " (" + e.Error.Hint + ")"

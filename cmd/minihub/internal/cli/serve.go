@@ -42,6 +42,7 @@ func (r *root) checkCommand() *cobra.Command {
 func (r *root) serveCommand() *cobra.Command {
 	var settle float64
 	var standby time.Duration
+	var applied bool
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the hub until it is told to stop",
@@ -55,7 +56,7 @@ func (r *root) serveCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			a, err := app.New(cmd.Context(), app.Options{Dir: r.dir, Registry: r.registry, Log: log, Settle: settle, WaitOwner: standby})
+			a, err := app.New(cmd.Context(), app.Options{Dir: r.dir, Registry: r.registry, Log: log, Settle: settle, WaitOwner: standby, Applied: applied})
 			if err != nil {
 				return err
 			}
@@ -73,6 +74,7 @@ func (r *root) serveCommand() *cobra.Command {
 			return a.Stop()
 		},
 	}
+	cmd.Flags().BoolVar(&applied, "applied", false, "run what was applied last, even if the directory has changed since")
 	cmd.Flags().DurationVar(&standby, "standby", 0, "how long to wait for another process to give the store up")
 	cmd.Flags().Float64Var(&settle, "settle-x", 1, "multiply the waits before a look-up; below 1 only against simulators")
 	return cmd
