@@ -23,8 +23,9 @@ const CodeDescribed = "config.described"
 
 const describedDir = "connectors"
 
-// loader of one kind: the connector that a file describes, and everything wrong with it.
-type describedKind func(name string, src []byte) (*connectors.Connector, mapper.Problems)
+// describedKind reads the files of one kind in the deployment dir: the connector that a
+// file describes, or everything wrong with it.
+type describedKind func(dir, name string, src []byte) (*connectors.Connector, mapper.Problems)
 
 // described reads connectors/NAME.yaml: connectors that the directory describes itself,
 // beside those that the program has.
@@ -76,7 +77,7 @@ func (l *loader) describedOne(file string, src []byte) *connectors.Connector {
 		l.add(kind.Problem(CodeDescribed, file, fmt.Sprintf("there is no kind %q of connector", kind.Value), hint))
 		return nil
 	}
-	c, problems := load(name, src)
+	c, problems := load(l.dir, name, src)
 	for _, p := range problems {
 		p.File, p.Code = file, orElse(p.Code, CodeDescribed)
 	}

@@ -18,7 +18,7 @@ type opened struct{}
 func (opened) Close() error { return nil }
 
 // fakeKind describes a connector without streams; a file that says "wrong" is wrong there.
-func fakeKind(name string, src []byte) (*connectors.Connector, mapper.Problems) {
+func fakeKind(_, name string, src []byte) (*connectors.Connector, mapper.Problems) {
 	for i, line := range strings.Split(string(src), "\n") {
 		if j := strings.Index(line, "wrong"); j >= 0 {
 			return nil, mapper.Problems{{Line: i + 1, Column: j + 1, Text: "this is wrong", Hint: "mend it"}}
@@ -100,4 +100,20 @@ func FuzzKindOf(f *testing.F) {
 			t.Fatalf("a problem without a place: %+v", problem)
 		}
 	})
+}
+
+// Every kind says where its files are wrong.
+func TestEveryKindReportsPlaces(t *testing.T) {
+	for kind := range describedKinds {
+		t.Run(kind, func(t *testing.T) {
+			l := described(t, fstest.MapFS{"connectors/oddshop.yaml": {Data: []byte("kind: " + kind + "\nnonsense: 1\n")}})
+			found := false
+			for _, p := range l.problems {
+				found = found || p.File == "connectors/oddshop.yaml" && p.Line == 2 && p.Column == 1 && strings.Contains(p.Text, "nonsense")
+			}
+			if !found {
+				t.Fatalf("the unknown key is not reported at its place:\n%v", l.problems)
+			}
+		})
+	}
 }
