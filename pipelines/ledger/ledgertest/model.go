@@ -192,12 +192,13 @@ func (m *model) rest() {
 				continue
 			}
 			var left []ledger.Dep
-			var by *modelDelivery // a predecessor's end is named before a reference's
+			var by *modelDelivery // the oldest predecessor's end is named before a reference's
 			named := false
 			for _, d := range x.deps {
 				now, ok, dead := m.fate(x, d)
-				if dead != nil && (by == nil || !named && d.Kind == ledger.DepPredecessor) {
-					by, named = dead, d.Kind == ledger.DepPredecessor
+				predecessor := d.Kind == ledger.DepPredecessor
+				if dead != nil && (by == nil || predecessor && !named || predecessor == named && dead.ID < by.ID) {
+					by, named = dead, predecessor
 				}
 				if dead == nil && !ok && !slices.Contains(left, now) {
 					left = append(left, now)

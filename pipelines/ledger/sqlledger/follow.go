@@ -109,29 +109,65 @@ func (w *work) refers(k linkKey) bool {
 	return l != nil && !l.Withdrawn && (l.Applied != 0 || len(l.RemoteIDs) > 0)
 }
 
-// block gives a blocked delivery what it waits for, and moves it on when that is
-// nothing any more. Of several ends, a predecessor's is the one that is named.
-func (w *work) block(id int64, ts []target) {
-	x := w.deliveries.get(id)
-	var by *ledger.Delivery
-	named := false
-	for _, t := range ts {
-		now, v, p := w.judge(x, t)
-		switch v {
-		case waits:
-			w.deps.add(id, now)
-		case dead:
-			if by == nil || !named && t.kind == ledger.DepPredecessor {
-				by, named = p, t.kind == ledger.DepPredecessor
-			}
-		case satisfied:
+// touch says that something a blocked delivery waits for has changed; rest sees to it.
+func (w *work) touch(id int64, t target) {
+	if _, there := w.touched[id]; !there {
+		i, _ := slices.BinarySearch(w.touchedIDs, id)
+		w.touchedIDs = slices.Insert(w.touchedIDs, i, id)
+	}
+	w.touched[id] = append(w.touched[id], t)
+}
+
+// rest moves blocked deliveries on until nothing moves any more, the oldest first.
+func (w *work) rest() {
+	for len(w.touchedIDs) > 0 {
+		id := w.touchedIDs[0]
+		w.touchedIDs = w.touchedIDs[1:]
+		ts := w.touched[id]
+		delete(w.touched, id)
+		if x := w.deliveries.get(id); x != nil && x.State == ledger.Blocked {
+			w.follow(x, ts)
 		}
 	}
-	if by != nil {
-		w.end(x, by)
-		return
+}
+
+// block gives a blocked delivery what it waits for.
+func (w *work) block(id int64, ts []target) {
+	w.touched[id] = nil
+	i, _ := slices.BinarySearch(w.touchedIDs, id)
+	w.touchedIDs = slices.Insert(w.touchedIDs, i, id)
+	for _, t := range ts {
+		w.deps.add(id, t)
+		w.touch(id, t)
 	}
-	w.unblock(id)
+}
+
+// follow judges what has changed for a blocked delivery. Of several ends, the oldest
+// predecessor's is the one that is named.
+func (w *work) follow(x *ledger.Delivery, ts []target) {
+	id := x.ID
+	var by *ledger.Delivery
+	named := false // by a predecessor, not by a reference
+	for _, t := range ts {
+		now, v, p := w.judge(x, t)
+		predecessor := t.kind == ledger.DepPredecessor
+		switch {
+		case v == dead && (by == nil || predecessor && !named || predecessor == named && p.ID < by.ID):
+			by, named = p, predecessor
+		case v == satisfied:
+			w.deps.remove(id, t)
+		case v == waits && now != t:
+			w.deps.remove(id, t)
+			w.deps.add(id, now)
+		}
+	}
+	switch {
+	case by == nil:
+		w.unblock(id)
+	case w.guard("dep.withdraw", false):
+	default:
+		w.end(x, by)
+	}
 }
 
 // unblock makes a blocked delivery ready when nothing is left to wait for.
@@ -152,11 +188,10 @@ func (w *work) end(x, p *ledger.Delivery) {
 	w.move(x.ID, to, moved{cause: p.ID})
 }
 
-// release removes a dependency that is satisfied from all that wait for it.
-func (w *work) release(t target) {
+// changed touches all that wait for a target.
+func (w *work) changed(t target) {
 	for _, id := range w.deps.waiters(t) {
-		w.deps.remove(id, t)
-		w.unblock(id)
+		w.touch(id, t)
 	}
 }
 
@@ -166,7 +201,7 @@ type moved struct {
 	holds      bool
 }
 
-// move writes a change of state that has been checked, and what follows from it.
+// move writes a change of state that has been checked; rest does what follows from it.
 func (w *work) move(id int64, to ledger.State, m moved) {
 	d := w.deliveries.edit(id)
 	if d.State == ledger.Blocked {
@@ -188,39 +223,14 @@ func (w *work) move(id int64, to ledger.State, m moved) {
 	if !to.Final() {
 		return
 	}
-	for _, x := range w.deps.waiters(predecessor(id)) {
-		w.follow(x, predecessor(id))
-	}
-}
-
-// follow tells a successor that its predecessor has ended.
-func (w *work) follow(id int64, t target) {
-	x := w.deliveries.get(id)
-	if x == nil || x.State != ledger.Blocked {
-		return
-	}
-	now, v, p := w.judge(x, t)
-	switch {
-	case v == satisfied:
-		w.deps.remove(id, t)
-		w.unblock(id)
-	case v == dead:
-		if w.guard("dep.withdraw", false) {
-			return
-		}
-		w.end(x, p)
-	case now != t:
-		w.deps.remove(id, t)
-		w.deps.add(id, now)
-	}
+	w.changed(predecessor(id))
 }
 
 // remember notes in the link that a delivery was undone before it started, so that a
-// late or replayed one ends superseded. What refers to the link is told by the function
-// it returns, after the delivery itself has moved.
-func (w *work) remember(d ledger.Delivery, by int64) (tell func()) {
+// late or replayed one ends superseded.
+func (w *work) remember(d ledger.Delivery, by int64) {
 	if d.RemoteKey == "" || w.guard("undo.remember", false) {
-		return func() {}
+		return
 	}
 	k := linkKey{d.Connection, d.Operation, d.RemoteKey}
 	l := w.links.get(k)
@@ -232,16 +242,9 @@ func (w *work) remember(d ledger.Delivery, by int64) (tell func()) {
 		l = w.links.edit(k)
 		l.Generation, l.Withdrawn, l.WithdrawnBy, l.UpdatedAt = d.Generation, true, by, w.now
 	default:
-		return func() {}
+		return
 	}
-	return func() { w.gone(k) }
-}
-
-// gone tells what refers to a link that it was undone.
-func (w *work) gone(k linkKey) {
-	for _, id := range w.deps.waiters(reference(k)) {
-		w.follow(id, reference(k))
-	}
+	w.changed(reference(k))
 }
 
 // takeReleased returns what became ready through the unit, apart from the deliveries

@@ -169,6 +169,7 @@ func (w *work) create(r ledger.Record, nd newDeliveries) {
 			w.block(n.ID, settleLocal(nd.deps[i], nd.units))
 		}
 	}
+	w.rest()
 }
 
 // report fills in what the new deliveries have become.
@@ -211,12 +212,11 @@ func (w *work) applyMove(m *ledger.Move, cause int64) {
 		!w.guard("move.clean", !m.NeedClean || d.Clean):
 		return
 	}
-	tell := func() {}
 	if m.To == ledger.Withdrawn {
-		tell = w.remember(*d, cause)
+		w.remember(*d, cause)
 	}
 	w.move(m.Delivery, m.To, moved{m.Code, m.Text, cause, m.Holds})
-	tell()
+	w.rest()
 	w.person(m.Delivery, m.Who, m.Code, m.Text, m.To)
 	m.Applied = true
 }

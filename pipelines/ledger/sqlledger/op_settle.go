@@ -118,9 +118,8 @@ func (o *settleOp) apply(w *work) {
 	if u.Link != nil {
 		w.link(d, u.Link)
 	}
-	tell := func() {}
 	if u.To == ledger.Withdrawn {
-		tell = w.remember(*d, u.Cause)
+		w.remember(*d, u.Cause)
 	}
 	if len(u.Spawn) > 0 {
 		if r := w.records.get(d.Record); r != nil {
@@ -129,10 +128,10 @@ func (o *settleOp) apply(w *work) {
 	}
 	d.NextAt = trunc(u.NextAt)
 	w.move(d.ID, u.To, moved{u.Code, u.Text, u.Cause, u.Holds})
-	tell()
 	if u.To == ledger.Blocked {
 		w.block(d.ID, settleLocal(o.deps, u.Spawn))
 	}
+	w.rest()
 	for _, m := range u.Moves {
 		cause := m.Cause
 		if cause == 0 {
@@ -262,10 +261,8 @@ func (w *work) link(d *ledger.Delivery, c *ledger.LinkChange) {
 			}
 		}
 	}
-	switch {
-	case w.refers(k):
-		w.release(reference(k))
-	case l.Withdrawn:
-		w.gone(k)
+	if w.refers(k) || l.Withdrawn {
+		w.changed(reference(k))
+		w.rest()
 	}
 }

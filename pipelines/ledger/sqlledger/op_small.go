@@ -81,7 +81,8 @@ func (o *lookupOp) apply(w *work) {
 	w.history = append(w.history, historyRow{w.s.ids.history.next(), ledger.LookupChange{Table: u.Table, Key: u.Key,
 		Value: u.Value, Deleted: u.Delete, Who: u.Who, Why: u.Why, At: w.now}})
 	if !u.Delete {
-		w.release(lookupEntry(o.key()))
+		w.changed(lookupEntry(o.key()))
+		w.rest()
 	}
 	u.Released = w.takeReleased()
 }

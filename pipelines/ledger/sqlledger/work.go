@@ -34,6 +34,8 @@ type work struct {
 	versions   *versionIndex
 	roots      *rootSet
 	deps       *depSet
+	touched    map[int64][]target // blocked deliveries that rest must see to, and why
+	touchedIDs []int64            // their ids, sorted
 
 	pack       packer
 	attempts   []attemptRow
@@ -56,7 +58,7 @@ type historyRow struct {
 }
 
 func newWork(ctx context.Context, s *Store) *work {
-	w := &work{s: s, ctx: ctx, now: trunc(s.now()), kinds: map[string]struct{}{},
+	w := &work{s: s, ctx: ctx, now: trunc(s.now()), kinds: map[string]struct{}{}, touched: map[int64][]target{},
 		tally: map[tallyKey]int64{}}
 	w.pack.s, w.pack.day = s, w.now.Unix()/86400
 	w.docs = newRows(w, s.t.docs, nil)
