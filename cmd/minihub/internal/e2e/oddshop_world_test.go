@@ -3,7 +3,6 @@ package e2e
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -14,7 +13,9 @@ import (
 	"go.uber.org/zap/zaptest"
 
 	"github.com/minihub/minihub/cmd/minihub/internal/app"
+	"github.com/minihub/minihub/connectors"
 	"github.com/minihub/minihub/connectors/builtin"
+	"github.com/minihub/minihub/connectors/manifest"
 	"github.com/minihub/minihub/connectors/manifest/oddshop"
 	"github.com/minihub/minihub/connectors/simkit"
 	"github.com/minihub/minihub/connectors/webhook/webhooksim"
@@ -53,8 +54,9 @@ func newOddWorld(t *testing.T, seed int64) *oddWorld {
 	for name, text := range map[string]string{
 		"hub.yaml": "store: sqlite:hub.db\nlisten: 127.0.0.1:0\nintake: { listen: 127.0.0.1:0 }\nretry: { base: 5ms, max: 50ms, probe: 5ms }\n" +
 			"secrets: { search_key: '${file:secret}', vault_key: '${file:secret}' }\n",
-		"secret":           "an invented secret of 32 bytes..",
-		"token":            at["token"],
+		"jobs.yaml": "jobs: []\n",
+		"secret":    "an invented secret of 32 bytes..",
+		"token":     at["token"],
 		"connections/odd.yaml": "connection: odd\nconnector: oddshop\nlimits_x: 50\nstart: 2020-01-01T00:00:00Z\nstore: { code: odd, name: 怪铺 }\n" +
 			"config:\n  base_url: " + shop.URL + "\n  shop_id: \"" + at["shop_id"] + "\"\n  token: '${file:token}'\n",
 		"connections/events.yaml": "connection: events\nconnector: webhook\nconfig:\n  url: " + sink.URL + "/hook\n  secret: '${file:hook}'\n",
@@ -71,13 +73,36 @@ func newOddWorld(t *testing.T, seed int64) *oddWorld {
 	return w
 }
 
-// open starts the hub. It pulls when the test says so.
-func (w *oddWorld) open() {
+// registry is what the program has, and the shop by its manifest.
+func (w *oddWorld) registry() *connectors.Registry {
 	w.t.Helper()
-	registry, err := builtin.Registry()
+	src, err := os.ReadFile(filepath.Join(w.dir, "connectors/oddshop.yaml"))
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	shop, problems := manifest.Load("oddshop", src)
+	if len(problems) > 0 {
+		w.t.Fatal(problems)
+	}
+	if err := os.RemoveAll(filepath.Join(w.dir, "connectors")); err != nil {
+		w.t.Fatal(err)
+	}
+	known, err := builtin.Registry()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	r, err := connectors.NewRegistry(append(known.List(), shop)...)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return r
+}
+
+// open starts the hub. It pulls when the test says so.
+func (w *oddWorld) open() {
+	w.t.Helper()
+	registry := w.registry()
+	var err error
 	w.hub, err = app.New(w.t.Context(), app.Options{Dir: w.dir, Registry: registry, NoJobs: true,
 		Log: zaptest.NewLogger(w.t, zaptest.Level(zap.ErrorLevel))})
 	if err != nil {
@@ -149,8 +174,28 @@ func (w *oddWorld) tombstones() map[string]bool {
 	return gone
 }
 
+// wantNoneGone fails when any order is taken for deleted.
+func (w *oddWorld) wantNoneGone(why string) {
+	w.t.Helper()
+	if n := len(w.tombstones()); n != 0 {
+		w.t.Errorf("%s: %d orders are taken for deleted", why, n)
+	}
+}
+
+// until waits for a condition.
+func (w *oddWorld) until(what string, ok func() bool) {
+	w.t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(30 * time.Second); !ok(); <-tick.C {
+		if time.Now().After(deadline) {
+			w.t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}
+
 // troubled are the records and deliveries that need a person.
-func (w *oddWorld) troubled() (out []string) {
+func (w *oddWorld) troubled() (out []ledger.Count) {
 	w.t.Helper()
 	counts, err := w.hub.Ledger().Counts(w.t.Context())
 	if err != nil {
@@ -160,7 +205,7 @@ func (w *oddWorld) troubled() (out []string) {
 		switch c.State {
 		case string(ledger.RecordRouted), string(ledger.RecordNoTarget), string(ledger.Delivered), string(ledger.Superseded), "done":
 		default:
-			out = append(out, fmt.Sprintf("%d %s %s.%s %s %s", c.N, c.Kind, c.Connection, c.Name, c.State, c.Code))
+			out = append(out, c)
 		}
 	}
 	return out
