@@ -93,19 +93,14 @@ func TestCharsetIsWrittenBack(t *testing.T) {
 // A database without a charset of its own hands out whatever bytes it was given.
 func TestTextOfAnUnknownCharset(t *testing.T) {
 	srv := start(t, driverPostgres)
-	admin := srv.open(srv.database)
-	defer admin.Close()
-	srv.exec("CREATE DATABASE " + srv.database + "_ascii TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'")
-	t.Cleanup(func() {
-		if _, err := srv.db.Exec("DROP DATABASE " + srv.database + "_ascii WITH (FORCE)"); err != nil {
-			t.Error(err)
-		}
-	})
+	name := srv.user + "_ascii"
+	srv.admin.exec("CREATE DATABASE " + name + " OWNER " + srv.user + " TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'")
+	t.Cleanup(func() { srv.admin.exec("DROP DATABASE " + name + " WITH (FORCE)") })
 	other := *srv
-	other.database += "_ascii"
-	other.db = srv.open(other.database)
+	other.database = name
+	other.db = srv.open(name)
 	defer other.db.Close()
-	other.exec(`CREATE TABLE awkward (id int PRIMARY KEY, name text, other text)`, `INSERT INTO awkward VALUES (1, E'\xd5\xc5\xc8\xfd', E'\xd5')`)
+	other.exec(`CREATE SCHEMA `+srv.user, `CREATE TABLE awkward (id int PRIMARY KEY, name text, other text)`, `INSERT INTO awkward VALUES (1, E'\xd5\xc5\xc8\xfd', E'\xd5')`)
 	c := other.connect(all("    columns: {name: {charset: gbk}}\n"))
 	items, _ := pull(t, c, "rows", "", connectors.Window{})
 	if err := c.Close(); err != nil {

@@ -27,6 +27,7 @@ type server struct {
 	database string
 	user     string
 	password string
+	admin    *server // who may do everything
 }
 
 // each runs a test on both databases.
@@ -54,36 +55,34 @@ func start(t testing.TB, driver string) *server {
 	if _, err := rand.Read(b[:]); err != nil {
 		t.Fatal(err)
 	}
-	srv := &server{t: t, driver: driver, host: u.Host, database: "minihub_" + hex.EncodeToString(b[:]), user: u.User.Username()}
-	srv.password, _ = u.User.Password()
-	admin := srv.open(strings.Trim(u.Path, "/"))
+	name := "minihub_" + hex.EncodeToString(b[:])
+	admin := &server{t: t, driver: driver, host: u.Host, database: strings.Trim(u.Path, "/"), user: u.User.Username()}
+	admin.password, _ = u.User.Password()
+	admin.db = admin.open(admin.database)
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	if err := admin.PingContext(ctx); err != nil {
-		admin.Close()
+	if err := admin.db.PingContext(ctx); err != nil {
+		admin.db.Close()
 		if given || os.Getenv("CI") == "true" {
 			t.Fatalf("the database cannot be reached: %v", err)
 		}
 		t.Skipf("no database: set %s to a URL", env)
 	}
-	extra := ""
-	if driver == driverMySQL {
-		extra = " CHARACTER SET utf8mb4"
+	srv := &server{t: t, driver: driver, host: u.Host, database: name, user: name, password: "invented-" + name, admin: admin}
+	make, drop := []string{"CREATE DATABASE " + name + " CHARACTER SET utf8mb4", "CREATE USER " + name + "@'%' IDENTIFIED BY '" + srv.password + "'", "GRANT ALL ON " + name + ".* TO " + name + "@'%'"},
+		[]string{"DROP DATABASE " + name, "DROP USER " + name + "@'%'"}
+	if driver == driverPostgres {
+		// A schema is made faster than a database.
+		srv.database = admin.database
+		make, drop = []string{"CREATE ROLE " + name + " LOGIN PASSWORD '" + srv.password + "'", "CREATE SCHEMA " + name + " AUTHORIZATION " + name, "ALTER ROLE " + name + " SET search_path = " + name},
+			[]string{"DROP SCHEMA " + name + " CASCADE", "DROP ROLE " + name}
 	}
-	if _, err := admin.Exec("CREATE DATABASE " + srv.database + extra); err != nil {
-		t.Fatal(err)
-	}
+	admin.exec(make...)
 	srv.db = srv.open(srv.database)
 	t.Cleanup(func() {
 		srv.db.Close()
-		drop := "DROP DATABASE " + srv.database
-		if driver == driverPostgres {
-			drop += " WITH (FORCE)"
-		}
-		if _, err := admin.Exec(drop); err != nil {
-			t.Errorf("drop: %v", err)
-		}
-		admin.Close()
+		admin.exec(drop...)
+		admin.db.Close()
 	})
 	return srv
 }
@@ -109,13 +108,13 @@ func (srv *server) open(database string) *sql.DB {
 	return sql.OpenDB(c)
 }
 
-// exec runs statements by the test's own connection. ID stands for an auto-increment
+// exec runs statements by the test's own connection. (id ID stands for an auto-increment
 // primary key.
 func (srv *server) exec(texts ...string) {
 	srv.t.Helper()
 	id := map[string]string{driverPostgres: "bigserial PRIMARY KEY", driverMySQL: "bigint AUTO_INCREMENT PRIMARY KEY"}[srv.driver]
 	for _, text := range texts {
-		if _, err := srv.db.Exec(strings.ReplaceAll(text, "ID", id)); err != nil {
+		if _, err := srv.db.Exec(strings.ReplaceAll(text, "(id ID", "(id "+id)); err != nil {
 			srv.t.Fatalf("%s: %v", text, err)
 		}
 	}

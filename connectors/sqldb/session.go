@@ -28,18 +28,11 @@ type session struct {
 // can change nothing. Without an error from f it is committed; committing says that the
 // fault came out of COMMIT itself, where a broken connection tells nothing.
 func (c *conn) transaction(ctx context.Context, readOnly bool, f func(s *session) error) (committing bool, err error) {
-	sc, err := c.db.Conn(ctx)
+	s, err := c.begin(ctx, readOnly)
 	if err != nil {
 		return false, err
 	}
-	s := &session{c: c, conn: sc}
 	defer s.release()
-	for _, text := range begin(c.driver, readOnly) {
-		if err := s.plain(ctx, text); err != nil {
-			return false, err
-		}
-		s.open = true
-	}
 	if err := f(s); err != nil {
 		return false, err
 	}
@@ -52,6 +45,32 @@ func (c *conn) transaction(ctx context.Context, readOnly bool, f func(s *session
 	}
 	s.open = false
 	return true, nil
+}
+
+// begin takes a connection and begins a transaction. One from the pool may have been cut
+// while nobody looked; nothing has been asked yet, so another is taken, once.
+func (c *conn) begin(ctx context.Context, readOnly bool) (*session, error) {
+	for again := false; ; again = true {
+		sc, err := c.db.Conn(ctx)
+		if err != nil {
+			return nil, err
+		}
+		s := &session{c: c, conn: sc}
+		for _, text := range begin(c.driver, readOnly) {
+			if err = s.plain(ctx, text); err != nil {
+				break
+			}
+		}
+		if err == nil {
+			s.open = true
+			return s, nil
+		}
+		s.bad = true
+		s.release()
+		if _, answered := serverFault(err); answered || again || ctx.Err() != nil {
+			return nil, err
+		}
+	}
 }
 
 func begin(driver string, readOnly bool) []string {
