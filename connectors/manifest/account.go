@@ -39,14 +39,43 @@ var (
 	_ connectors.Acker    = (*account)(nil)
 	_ connectors.Decoder  = (*account)(nil)
 	_ connectors.Sink     = (*account)(nil)
-	_ connectors.Looker   = (*account)(nil)
 	_ connectors.Poller   = (*account)(nil)
 	_ connectors.Querier  = (*account)(nil)
 	_ connectors.Receiver = (*account)(nil)
 )
 
-// pinger is an account whose manifest declares a ping.
-type pinger struct{ *account }
+// pinger pings, looker looks up: an engine asks a connection for these abilities, so one
+// has them only if its manifest declares them.
+type (
+	pinger struct{ *account }
+	looker struct{ *account }
+)
+
+var (
+	_ connectors.Pinger = pinger{}
+	_ connectors.Looker = looker{}
+)
+
+// able gives the account the abilities that its manifest declares.
+func (a *account) able() connectors.Connection {
+	looks := false
+	for i := range a.m.Operations {
+		looks = looks || a.m.Operations[i].value.Lookup != nil
+	}
+	switch {
+	case looks && a.m.Ping != nil:
+		return struct {
+			*account
+			connectors.Pinger
+			connectors.Looker
+		}{a, pinger{a}, looker{a}}
+	case looks:
+		return looker{a}
+	case a.m.Ping != nil:
+		return pinger{a}
+	}
+	return a
+}
 
 // Ping makes the declared call.
 func (p pinger) Ping(ctx context.Context) error {
@@ -103,10 +132,7 @@ func open(_ context.Context, m *spec, cfg connectors.Config, env connectors.Env)
 	if m.Auth != nil && (m.Auth.Kind == "oauth2" || m.Auth.Kind == "login") {
 		a.session = newKeeper(a, env)
 	}
-	if m.Ping != nil {
-		return pinger{a}, nil
-	}
-	return a, nil
+	return a.able(), nil
 }
 
 // Close drops idle connections.

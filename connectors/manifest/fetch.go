@@ -56,16 +56,18 @@ func (a *account) fetchSome(ctx context.Context, stream string, s *streamSpec, k
 		return nil, err
 	}
 	found := map[string]connectors.Item{}
-	key := &s.Key
+	how := s.recipe(stream)
 	if s.Fetch.Key.given() {
-		key = &s.Fetch.Key
+		how.key = &s.Fetch.Key
 	}
 	for _, r := range rows {
-		it, err := a.item(stream, s, key, &s.Root, s.Version, r.row, r.ans.spans)
+		made, err := a.items(how, r.row, r.ans.spans)
 		if err != nil {
 			return nil, err
 		}
-		found[it.Key] = it
+		for _, it := range made {
+			found[it.Key] = it
+		}
 	}
 	var items []connectors.Item
 	var absent []string
@@ -86,9 +88,33 @@ func (a *account) fetchSome(ctx context.Context, stream string, s *streamSpec, k
 		}
 	}
 	for _, k := range absent {
-		items = append(items, connectors.Item{Stream: stream, Key: k, Deleted: true})
+		it, err := a.gone(stream, s, k)
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, it)
 	}
 	return items, nil
+}
+
+// gone is the tombstone of a key. Beside versions that are times it bears the time of the
+// question, so that it is newer than what was read before.
+func (a *account) gone(stream string, s *streamSpec, key string) (connectors.Item, *connectors.Error) {
+	it := connectors.Item{Stream: stream, Key: key, Deleted: true}
+	switch {
+	case s.Fetch.NotYet:
+		it.Version = 1
+	case s.Version != nil && s.Version.Time.given():
+		it.Version = a.now().UnixMilli()
+	}
+	if s.Fetch.Root.given() {
+		v, err := s.Fetch.Root.e.Eval(a.base(formula.Env{"key": key}))
+		if err != nil {
+			return it, misfit("fetch.root", err)
+		}
+		it.Root = formula.Text(v)
+	}
+	return it, nil
 }
 
 // foundRow is a row and the answer that it stands in.

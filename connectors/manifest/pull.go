@@ -389,14 +389,16 @@ func (a *account) take(name string, s *streamSpec, row any, ans *answer, out *co
 			return nil
 		}
 	}
-	it, err := a.item(name, s, &s.Key, &s.Root, s.Version, row, ans.spans)
+	items, err := a.items(s.recipe(name), row, ans.spans)
 	if err != nil {
 		return err
 	}
-	if s.Hints {
-		it.Body = nil
+	for _, it := range items {
+		if s.Hints {
+			it.Body = nil
+		}
+		out.Items = append(out.Items, it)
 	}
-	out.Items = append(out.Items, it)
 	return nil
 }
 

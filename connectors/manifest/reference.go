@@ -18,7 +18,11 @@ func Reference() (string, error) {
 			Required   []string                  `json:"required"`
 		} `json:"definitions"`
 	}
-	if err := json.Unmarshal(schemaFile, &doc); err != nil {
+	src, err := makeSchema()
+	if err != nil {
+		return "", err
+	}
+	if err := json.Unmarshal(src, &doc); err != nil {
 		return "", err
 	}
 	var b strings.Builder

@@ -98,6 +98,7 @@ type streamSpec struct {
 	Schema     string         `yaml:"schema" about:"Vendor schema of one document."`
 	List       *listSpec      `yaml:"list" about:"How it is pulled; left out for streams that are only pushed."`
 	Key        expression     `yaml:"key" need:"yes" about:"The vendor's immutable id of a row. Not the order number when an operator can change that."`
+	Each       expression     `yaml:"each" about:"For rows that stand for several documents: a list; each of its values is one, as part in key, root, version, deleted and final."`
 	Root       expression     `yaml:"root" about:"Key of the order that the row belongs to; the row's own key when left out."`
 	RootEntity string         `yaml:"root_entity" about:"Entity of the root when it is another one."`
 	Also       string         `yaml:"also" about:"A stream whose document with the root's key is fetched as well."`
@@ -138,6 +139,8 @@ type fetchSpec struct {
 	Rows   expression  `yaml:"rows" need:"yes" about:"The documents in the answer: a list, or one object."`
 	Key    expression  `yaml:"key" about:"Key of a document where the stream's key does not fit."`
 	Batch  int         `yaml:"batch" about:"Keys in one call, as keys; 1 when left out, as key."`
+	NotYet bool        `yaml:"not_yet" about:"A key that is not there may only not be there yet: its tombstone is older than every document."`
+	Root   expression  `yaml:"root" about:"Root of a key that is not there, from key; the key itself when left out."`
 	Absent expression  `yaml:"absent" about:"With one key a call: an answer that means there is no such document. An error of kind not_found means it, too."`
 	Paging *pagingSpec `yaml:"paging" about:"When the answer comes in pages."`
 }
@@ -353,14 +356,15 @@ type pollSpec struct {
 
 type lookupSpec struct {
 	callSpec
-	Rows    expression       `yaml:"rows" need:"yes" about:"What was found: a list, or one object."`
-	Match   expression       `yaml:"match" about:"Whether row is the delivery's document, with doc and key. Left out: every row is."`
-	Batch   int              `yaml:"batch" about:"Documents in one call, as docs and keys; 1 when left out, as doc and key."`
-	Group   expression       `yaml:"group" about:"Only documents with the same value go into one call: doc.shop_id."`
-	Paging  *pagingSpec      `yaml:"paging" about:"When the answer comes in pages."`
-	Absent  expression       `yaml:"absent" about:"What was found (rows) still means: not there. Left out: only no row at all does."`
-	Compare []compareSpec    `yaml:"compare" about:"Fields that must agree: all of them, same; otherwise other content."`
-	IDs     namedExpressions `yaml:"ids" about:"Names that the vendor gave the document; an expression may give a list."`
+	Rows      expression       `yaml:"rows" need:"yes" about:"What was found: a list, or one object."`
+	Match     expression       `yaml:"match" about:"Whether row is the delivery's document, with doc and key. Left out: every row is."`
+	Batch     int              `yaml:"batch" about:"Documents in one call, as docs and keys; 1 when left out, as doc and key."`
+	Group     expression       `yaml:"group" about:"Only documents with the same value go into one call: doc.shop_id."`
+	Paging    *pagingSpec      `yaml:"paging" about:"When the answer comes in pages."`
+	Absent    expression       `yaml:"absent" about:"What was found (rows) still means: not there. Left out: only no row at all does."`
+	WhenEmpty *whenEmptySpec   `yaml:"when_empty" about:"For vendors that answer a bad token or filter with nothing: what proves that nothing is really nothing."`
+	Compare   []compareSpec    `yaml:"compare" about:"Fields that must agree: all of them, same; otherwise other content."`
+	IDs       namedExpressions `yaml:"ids" about:"Names that the vendor gave the document; an expression may give a list."`
 }
 
 type compareSpec struct {
@@ -399,6 +403,7 @@ type handshakeSpec struct {
 type callbackItemsSpec struct {
 	Stream  string       `yaml:"stream" need:"yes" about:"The stream that the items belong to."`
 	Rows    expression   `yaml:"rows" about:"The rows in the body: a list, or one object; the body itself when left out."`
+	Each    expression   `yaml:"each" about:"In place of the stream's."`
 	Key     expression   `yaml:"key" about:"In place of the stream's."`
 	Root    expression   `yaml:"root" about:"In place of the stream's."`
 	Version *versionSpec `yaml:"version" about:"In place of the stream's."`

@@ -11,7 +11,12 @@ import (
 // stream compiles a stream.
 func (ld *loader) stream(m *spec, name string, s *streamSpec, at spot) {
 	row := with(baseVars, []string{"row"})
-	for _, x := range []*expression{&s.Key, &s.Root, &s.Skip, &s.Deleted} {
+	ld.expr(&s.Each, row)
+	if s.Each.given() {
+		row = with(row, []string{"part"})
+	}
+	ld.expr(&s.Skip, with(baseVars, []string{"row"}))
+	for _, x := range []*expression{&s.Key, &s.Root, &s.Deleted} {
 		ld.expr(x, row)
 	}
 	ld.version(s.Version, spot{at.line, at.column, at.path + "/version"}, row)
@@ -37,6 +42,7 @@ func (ld *loader) stream(m *spec, name string, s *streamSpec, at spot) {
 	if f := s.Fetch; f != nil {
 		ld.list(&f.callSpec, &f.Rows, f.Paging, below("fetch"), []string{"key", "keys"})
 		ld.expr(&f.Key, row)
+		ld.expr(&f.Root, with(baseVars, []string{"key"}))
 		ld.expr(&f.Absent, with(baseVars, answerVars, []string{"key"}))
 		if f.Batch > 1 && !f.uses("keys", "") || f.Batch <= 1 && !f.uses("key", "") {
 			ld.fail(below("fetch"), "get: '/orders/{{ key }}', or with batch: 20, query: {ids: '{{ join(keys, \",\") }}'}", "the fetch does not use the keys that are wanted")
@@ -64,9 +70,12 @@ func (ld *loader) stream(m *spec, name string, s *streamSpec, at spot) {
 		ld.call(e.Probe, below("when_empty/probe"), nil, false)
 		ld.expr(&e.OK, with(baseVars, answerVars))
 	}
+	if s.Each.given() && s.List != nil && s.List.Paging != nil && s.List.Paging.Shifts {
+		ld.fail(s.Each.at, "take one of them away", "each and shifts do not go together: a page's rows are told apart by their key")
+	}
 	if k := s.Ack; k != nil {
 		ld.call(&k.callSpec, below("ack"), []string{"token", "tokens"}, false)
-		ld.expr(&k.Token, row)
+		ld.expr(&k.Token, with(baseVars, []string{"row"}))
 	}
 	pool := s.List != nil && s.List.Paging != nil && s.List.Paging.Kind == "pool"
 	if pool != (s.Ack != nil) {
@@ -103,41 +112,82 @@ func (ld *loader) uses(m *spec, u usesSpec, at spot) {
 	}
 }
 
-// item makes an item of a row.
-func (a *account) item(name string, s *streamSpec, key, root *expression, version *versionSpec, row any, sp *spans) (connectors.Item, *connectors.Error) {
+// recipe is how items are made of rows: a stream's own, or another of its fetch or of a
+// callback.
+type recipe struct {
+	stream  string
+	s       *streamSpec
+	each    *expression
+	key     *expression
+	root    *expression
+	version *versionSpec
+}
+
+func (s *streamSpec) recipe(name string) recipe {
+	return recipe{name, s, &s.Each, &s.Key, &s.Root, s.Version}
+}
+
+// items makes the items of a row: one, or one for each part.
+func (a *account) items(r recipe, row any, sp *spans) ([]connectors.Item, *connectors.Error) {
 	env := a.base(formula.Env{"row": row})
-	bad := func(what, why string) (connectors.Item, *connectors.Error) {
-		e := &connectors.Error{Kind: connectors.Unreadable, Scope: connectors.OfDocument, Code: a.m.Name + ".row", Text: "a row of " + name + " has " + what + ": " + why,
-			Hint: "compare the row with streams." + name + " of the manifest"}
-		if sp != nil {
-			e.Raw = sp.src
-		}
-		return connectors.Item{}, e
+	if !r.each.given() {
+		it, err := a.item(r, env, row, sp)
+		return []connectors.Item{it}, err
 	}
-	v, err := key.e.Eval(env)
+	v, everr := r.each.e.Eval(env)
+	parts, ok := v.([]any)
+	if everr != nil || !ok && v != nil {
+		return nil, a.badRow(r, sp, "no parts", r.each.source+" gives no list")
+	}
+	var out []connectors.Item
+	for _, part := range parts {
+		it, err := a.item(r, env.With(formula.Env{"part": part}), row, sp)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, it)
+	}
+	return out, nil
+}
+
+func (a *account) badRow(r recipe, sp *spans, what, why string) *connectors.Error {
+	e := &connectors.Error{Kind: connectors.Unreadable, Scope: connectors.OfDocument, Code: a.m.Name + ".row", Text: "a row of " + r.stream + " has " + what + ": " + why,
+		Hint: "compare the row with streams." + r.stream + " of the manifest"}
+	if sp != nil {
+		e.Raw = sp.src
+	}
+	return e
+}
+
+// item makes one item.
+func (a *account) item(r recipe, env formula.Env, row any, sp *spans) (connectors.Item, *connectors.Error) {
+	bad := func(what, why string) (connectors.Item, *connectors.Error) {
+		return connectors.Item{}, a.badRow(r, sp, what, why)
+	}
+	v, err := r.key.e.Eval(env)
 	if err != nil {
 		return bad("no key", err.Error())
 	}
-	it := connectors.Item{Stream: name, Key: formula.Text(v)}
+	it := connectors.Item{Stream: r.stream, Key: formula.Text(v)}
 	if it.Key == "" {
-		return bad("no key", key.source+" gives nothing")
+		return bad("no key", r.key.source+" gives nothing")
 	}
-	if root.given() {
-		if v, err = root.e.Eval(env); err != nil || formula.Text(v) == "" {
-			return bad("no root", root.source+" gives nothing")
+	if r.root.given() {
+		if v, err = r.root.e.Eval(env); err != nil || formula.Text(v) == "" {
+			return bad("no root", r.root.source+" gives nothing")
 		}
 		it.Root = formula.Text(v)
 	}
-	if it.Version, err = version.eval(env); err != nil {
+	if it.Version, err = r.version.eval(env); err != nil {
 		return bad("no version", err.Error())
 	}
-	if s.Deleted.given() {
-		if it.Deleted, err = s.Deleted.e.Bool(env); err != nil {
+	if r.s.Deleted.given() {
+		if it.Deleted, err = r.s.Deleted.e.Bool(env); err != nil {
 			return bad("no readable deleted", err.Error())
 		}
 	}
-	if s.Rescan != nil && s.Rescan.Final.given() {
-		if it.Final, err = s.Rescan.Final.e.Bool(env); err != nil {
+	if r.s.Rescan != nil && r.s.Rescan.Final.given() {
+		if it.Final, err = r.s.Rescan.Final.e.Bool(env); err != nil {
 			return bad("no readable final", err.Error())
 		}
 	}
