@@ -49,11 +49,38 @@ func (d Difference) String() string {
 
 // Compare lists where two trees differ, in order of their paths; nothing when they are
 // equal to the digit. It stops after 500 differences.
-func Compare(want, got any) []Difference {
+func Compare(want, got any) []Difference { return CompareShown(want, got, want, got) }
+
+// CompareShown is Compare for documents that are shown otherwise than they are: masked,
+// and of the same structure. Want and Got come from the shown ones.
+func CompareShown(want, got, shownWant, shownGot any) []Difference {
 	var d diff
-	d.walk("", want, got)
+	d.walk("", side{want, shownWant}, side{got, shownGot})
 	return d.found
 }
+
+// side is a value and what is shown of it.
+type side struct{ v, shown any }
+
+const hidden = "***"
+
+func (s side) field(name string) side {
+	below := side{s.v.(map[string]any)[name], hidden}
+	if m, same := s.shown.(map[string]any); same {
+		below.shown = m[name]
+	}
+	return below
+}
+
+func (s side) item(i int) side {
+	below := side{s.v.([]any)[i], hidden}
+	if l, same := s.shown.([]any); same && i < len(l) {
+		below.shown = l[i]
+	}
+	return below
+}
+
+func (s side) text() string { return cut(whole(s.shown)) }
 
 // differences is Compare as text, one path a line.
 func differences(found []Difference) string {
@@ -76,52 +103,48 @@ func (d *diff) add(path, kind, want, got string) {
 	}
 }
 
-func (d *diff) walk(path string, want, got any) {
-	switch w := want.(type) {
+func (d *diff) walk(path string, want, got side) {
+	switch w := want.v.(type) {
 	case map[string]any:
-		g, same := got.(map[string]any)
-		if !same {
-			break
+		if g, same := got.v.(map[string]any); same {
+			d.object(path, want, got, w, g)
+			return
 		}
-		d.object(path, w, g)
-		return
 	case []any:
-		g, same := got.([]any)
-		if !same {
-			break
+		if g, same := got.v.([]any); same {
+			if len(w) != len(g) {
+				d.add(path, Length, fmt.Sprint(len(w)), fmt.Sprint(len(g)))
+			}
+			for i := range min(len(w), len(g)) {
+				d.walk(fmt.Sprintf("%s[%d]", path, i), want.item(i), got.item(i))
+			}
+			return
 		}
-		if len(w) != len(g) {
-			d.add(path, Length, fmt.Sprint(len(w)), fmt.Sprint(len(g)))
-		}
-		for i := range min(len(w), len(g)) {
-			d.walk(fmt.Sprintf("%s[%d]", path, i), w[i], g[i])
-		}
-		return
 	default:
-		if scalar(got) && want == got {
+		if scalar(got.v) && want.v == got.v {
 			return
 		}
 	}
 	// Texts of the same beginning are told apart by their whole.
-	if w, g := whole(want), whole(got); w != g {
-		d.add(path, Changed, cut(w), cut(g))
+	if whole(want.v) != whole(got.v) {
+		d.add(path, Changed, want.text(), got.text())
 	}
 }
 
-func (d *diff) object(path string, w, g map[string]any) {
+func (d *diff) object(path string, want, got side, w, g map[string]any) {
 	keys := maps.Clone(w)
 	maps.Copy(keys, g)
 	for _, k := range slices.Sorted(maps.Keys(keys)) {
 		below := strings.TrimPrefix(path+"."+k, ".")
-		wv, wanted := w[k]
-		gv, given := g[k]
+		_, wanted := w[k]
+		_, given := g[k]
 		switch {
 		case !given:
-			d.add(below, Missing, cut(whole(wv)), "")
+			d.add(below, Missing, want.field(k).text(), "")
 		case !wanted:
-			d.add(below, Extra, "", cut(whole(gv)))
+			d.add(below, Extra, "", got.field(k).text())
 		default:
-			d.walk(below, wv, gv)
+			d.walk(below, want.field(k), got.field(k))
 		}
 	}
 }
