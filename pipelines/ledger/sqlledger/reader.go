@@ -141,7 +141,7 @@ func (r *Reader) Close() error {
 	return nil
 }
 
-// Record, Payload, LinksByDoc, Lookups and Counts are as in [ledger.Ledger].
+// Record is as in [ledger.Ledger].
 func (r *Reader) Record(ctx context.Context, id int64) (*ledger.Record, error) {
 	return r.s.Record(ctx, id)
 }
@@ -159,6 +159,11 @@ func (r *Reader) LinksByDoc(ctx context.Context, doc int64) ([]ledger.Link, erro
 // Lookups is as in [ledger.Ledger].
 func (r *Reader) Lookups(ctx context.Context, table string) (map[string]string, error) {
 	return r.s.Lookups(ctx, table)
+}
+
+// Report is as in [ledger.Ledger].
+func (r *Reader) Report(ctx context.Context, kind string, id int64) (body []byte, at time.Time, err error) {
+	return r.s.Report(ctx, kind, id)
 }
 
 // RecordDeliveries returns the deliveries of one record in order of id.

@@ -20,7 +20,7 @@ import (
 
 func (r *root) mapCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "map", Short: "Test, try and compare mappings"}
-	cmd.AddCommand(r.mapTestCommand(), r.mapTryCommand(), r.mapServeCommand())
+	cmd.AddCommand(r.mapTestCommand(), r.mapTryCommand(), r.mapServeCommand(), r.mapDiffCommand())
 	return cmd
 }
 

@@ -25,6 +25,25 @@ const (
 
 	LoopbackOnly ID = "map.serve.loopback"
 	WorkshopAt   ID = "map.serve.at"
+
+	NoStore       ID = "map.stored.none"
+	BadAge        ID = "map.diff.age"
+	NoFlowUses    ID = "map.diff.unused"
+	NoBase        ID = "map.diff.no_base"
+	FromCommit    ID = "map.diff.commit"
+	FromRevision  ID = "map.diff.revision"
+	BaseMisfit    ID = "map.diff.misfit"
+	FromShipped   ID = "map.diff.shipped"
+	DiffProgress  ID = "map.diff.progress"
+	DiffHead      ID = "map.diff.head"
+	DiffDeployed  ID = "map.diff.deployed"
+	DiffNotKept   ID = "map.diff.not_kept"
+	DiffUnknown   ID = "map.diff.unknown"
+	DiffSampled   ID = "map.diff.sampled"
+	DiffGone      ID = "map.diff.gone"
+	DiffTorn      ID = "map.diff.torn"
+	DiffWouldFail ID = "map.diff.would_fail"
+	DiffEnd       ID = "map.diff.end"
 )
 
 var mapMessages = map[ID]pair{
@@ -48,7 +67,26 @@ var mapMessages = map[ID]pair{
 	SuiteEnd:      {"cases run: %d, failed: %d, unchanged and left out: %d; mappings: %d, target fields without a case: %d", "运行用例 %d 个, 未通过 %d 个, 未变而略过 %d 个; 映射 %d 个, 未覆盖的目标字段 %d 个"},
 
 	LoopbackOnly: {"%q is not an address of this machine alone (use 127.0.0.1:PORT or localhost:PORT)", "%q 不是仅限本机的地址 (请用 127.0.0.1:端口 或 localhost:端口)"},
-	WorkshopAt:   {"mapping workshop: %s (only this machine reaches it; stop it with Ctrl-C)", "映射工作台: %s (仅本机可访问; 按 Ctrl-C 停止)"},
+
+	NoStore:       {"the hub of %s has stored nothing yet (run `minihub serve` first)", "%s 还没有存储任何内容 (先运行 `minihub serve`)"},
+	BadAge:        {"%q is not a time to look back (write 30d, 2w or 12h; --sample takes a positive number)", "%q 不是有效的回溯时间 (例如 30d, 2w, 12h; --sample 为正整数)"},
+	NoFlowUses:    {"no flow uses the mapping %s (say which one the file replaces with --as; flows use: %s)", "没有流程使用映射 %s (用 --as 指明该文件替换哪个映射; 流程使用: %s)"},
+	NoBase:        {"there is no other version of %s to compare with (commit the deployed one, or name its file with --base)", "没有 %s 的其他版本可比较 (请提交已部署的版本, 或用 --base 指定文件)"},
+	FromCommit:    {"commit %s", "提交 %s"},
+	FromShipped:   {"shipped with minihub", "minihub 内置"},
+	FromRevision:  {"revision %d, in force", "现行修订 %d"},
+	BaseMisfit:    {"the mapping of revision %d, in force, does not compile here: %s (name another version with --base)", "现行修订 %d 的映射在此无法编译: %s (用 --base 指定其他版本)"},
+	DiffProgress:  {"%d of %d messages passed, %d %%, %d a second, %s", "已处理 %d/%d 条消息, %d %%, 每秒 %d 条, %s"},
+	DiffHead:      {"%s (version %s) compared with version %s (%s)", "%s (版本 %s) 与版本 %s (%s) 比较"},
+	DiffDeployed:  {"That is the version that is deployed.", "这就是已部署的版本。"},
+	DiffNotKept:   {"The newest delivery used version %s, whose text is kept nowhere; --base names its file.", "最近的投递使用版本 %s, 但其内容未保留; 可用 --base 指定文件。"},
+	DiffUnknown:   {"No delivery says which version is deployed.", "没有投递记录说明部署的是哪个版本。"},
+	DiffSampled:   {"A sample: one message in %d.", "抽样: 每 %d 条取一条。"},
+	DiffGone:      {"Left out, for retention has dropped their documents: %d", "因保留期已过、原文已删除而略过: %d 条"},
+	DiffTorn:      {"Left out, for they cannot be read or have no canonical document: %d", "因无法读取或没有规范文档而略过: %d 条"},
+	DiffWouldFail: {"Errors that messages had not before:", "新出现的错误:"},
+	DiffEnd:       {"messages compared: %d; same: %d, changed: %d, would fail: %d, mended: %d, fail otherwise than before: %d", "比较消息 %d 条; 相同 %d, 变化 %d, 将失败 %d, 已修复 %d, 失败原因改变 %d"},
+	WorkshopAt:    {"mapping workshop: %s (only this machine reaches it; stop it with Ctrl-C)", "映射工作台: %s (仅本机可访问; 按 Ctrl-C 停止)"},
 }
 
 var mapHelp = map[string]string{
@@ -64,6 +102,14 @@ var mapHelp = map[string]string{
 	"map serve --listen": "本机地址; 端口 0 表示任选空闲端口",
 	"map serve --file":   "打开时显示的映射",
 
+	"map diff":           "查看修改后的映射会使已存消息发生哪些变化",
+	"map diff --against": "回溯多久: 30d, 12h, 2w",
+	"map diff --base":    "用来比较的版本",
+	"map diff --as":      "该文件替换的映射, 例如 acme/in/order.yaml",
+	"map diff --sample":  "只取大约这么多条消息, 均匀抽取",
+
+	"change changed": "变化", "change missing": "消失", "change extra": "新增", "change length": "项数",
+	"column CHANGE": "变化", "column MESSAGES": "消息数", "column BEFORE": "之前", "column AFTER": "之后",
 	"case passed": "通过", "case unchanged": "未变",
 	"column WANT": "期望", "column GOT": "实际",
 }
