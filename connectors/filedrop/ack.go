@@ -40,6 +40,7 @@ func (c *connection) Ack(ctx context.Context, acks []connectors.Ack) error {
 		}
 		s.mu.Unlock()
 		if err != nil {
+			c.place.lost(err)
 			errs = append(errs, placeError("the file "+f.Name+" cannot be put away", err, false))
 		}
 	}

@@ -111,6 +111,7 @@ func (j journal) readAll(ctx context.Context, name string) (raw []byte, err erro
 	defer j.place.guard(ctx)()
 	var b bytes.Buffer
 	_, err = b.ReadFrom(f)
+	j.place.lost(err)
 	return b.Bytes(), err
 }
 

@@ -111,7 +111,7 @@ func (l *loader) word(t describe.Text, def string, words ...string) string {
 		return def
 	}
 	if !slices.Contains(words, t.Value) {
-		l.AddText(t, fmt.Sprintf("%q is not known here; known: %s", t.Value, strings.Join(words, ", ")), describe.Suggest(t.Value, words))
+		l.AddText(t, fmt.Sprintf("%q is not known here", t.Value), describe.Suggest(t.Value, words))
 		return def
 	}
 	return t.Value

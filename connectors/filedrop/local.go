@@ -119,6 +119,8 @@ func (l *local) mkdir(ctx context.Context, folder string) error {
 
 func (l *local) guard(context.Context) func() { return func() {} }
 
+func (l *local) lost(error) {}
+
 func (l *local) show(name string) string {
 	return "file://" + filepath.ToSlash(filepath.Join(l.path, filepath.FromSlash(name)))
 }

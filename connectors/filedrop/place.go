@@ -38,6 +38,9 @@ type place interface {
 	// guard makes calls on open files end when ctx does; the returned function must be
 	// called when they are over.
 	guard(ctx context.Context) (release func())
+	// lost looks at the error of a call on an open file: a connection that has broken is
+	// given up, and the next call makes another.
+	lost(err error)
 	// show is a name as people and exchanges see it.
 	show(name string) string
 	close() error

@@ -119,7 +119,12 @@ func (s *server) serve(conn net.Conn, cfg *ssh.ServerConfig) {
 	if err != nil {
 		return
 	}
+	ctx, ended := context.WithCancel(context.Background())
 	s.wg.Go(func() { ssh.DiscardRequests(requests) })
+	s.wg.Go(func() {
+		_ = sc.Wait()
+		ended()
+	})
 	for nc := range channels {
 		ch, reqs, err := nc.Accept()
 		if err != nil {
@@ -131,7 +136,7 @@ func (s *server) serve(conn net.Conn, cfg *ssh.ServerConfig) {
 			}
 		})
 		s.wg.Go(func() {
-			g := newGate(s, ch, func() { _ = conn.Close() })
+			g := newGate(ctx, s, ch, func() { _ = conn.Close() })
 			srv, err := sftp.NewServer(g)
 			if err != nil {
 				return
@@ -152,19 +157,16 @@ type gate struct {
 
 	mu   sync.Mutex
 	mute bool // answers are lost
-	done context.CancelFunc
 }
 
-func newGate(s *server, ch ssh.Channel, cut func()) *gate {
+func newGate(ctx context.Context, s *server, ch ssh.Channel, cut func()) *gate {
 	in, out := io.Pipe()
-	ctx, done := context.WithCancel(context.Background())
-	g := &gate{s: s, ch: ch, cut: cut, in: in, done: done}
+	g := &gate{s: s, ch: ch, cut: cut, in: in}
 	s.wg.Go(func() { _ = out.CloseWithError(g.copy(ctx, out)) })
 	return g
 }
 
 func (g *gate) copy(ctx context.Context, to io.Writer) error {
-	defer g.done()
 	for {
 		var head [4]byte
 		if _, err := io.ReadFull(g.ch, head[:]); err != nil {
@@ -232,7 +234,6 @@ func (g *gate) Write(p []byte) (int, error) {
 }
 
 func (g *gate) Close() error {
-	g.done()
 	return errors.Join(g.in.Close(), g.ch.Close())
 }
 

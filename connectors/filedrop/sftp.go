@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"path"
@@ -13,6 +14,8 @@ import (
 
 	"github.com/pkg/sftp"
 	"golang.org/x/crypto/ssh"
+
+	"github.com/minihub/minihub/connectors"
 )
 
 // dialTimeout bounds the TCP connection and the handshake.
@@ -102,10 +105,33 @@ func (r *remote) with(ctx context.Context, f func(*sftp.Client) error) error {
 	}
 	stop := context.AfterFunc(ctx, func() { r.drop(client) })
 	defer stop()
-	if err := f(client); err != nil {
-		return errors.Join(err, ctx.Err())
+	err = f(client)
+	if err == nil {
+		return nil
 	}
-	return nil
+	if !answered(err) {
+		r.drop(client)
+	}
+	return errors.Join(err, ctx.Err())
+}
+
+// answered tells an answer of the server from the loss of the connection.
+func answered(err error) bool {
+	var status *sftp.StatusError
+	return errors.As(err, &status) && status.FxCode() != sftp.ErrSSHFxConnectionLost && status.FxCode() != sftp.ErrSSHFxNoConnection ||
+		errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission)
+}
+
+func (r *remote) lost(err error) {
+	var broken *fatal
+	var known *connectors.Error
+	if err == nil || answered(err) || errors.As(err, &broken) || errors.As(err, &known) || errors.Is(err, errChanged) {
+		return
+	}
+	r.mu.Lock()
+	client := r.client
+	r.mu.Unlock()
+	r.drop(client)
 }
 
 func (r *remote) guard(ctx context.Context) func() {

@@ -28,6 +28,7 @@ func (c *connection) Pull(ctx context.Context, req connectors.PullRequest) (conn
 	}
 	page, err := c.pull(ctx, s, cur)
 	if err != nil {
+		c.place.lost(err)
 		_ = s.drop() // whatever is open may be in the middle of a row
 		return connectors.Page{}, placeError("the files cannot be read", err, false)
 	}
