@@ -40,9 +40,6 @@ type grid struct {
 	rows    [][]cell
 }
 
-// index finds a column by its name, -1 when there is none.
-func (g *grid) index(name string) int { return indexOf(g.columns, name) }
-
 func indexOf(list []column, name string) int {
 	for i, c := range list {
 		if c.name == name {

@@ -3,7 +3,6 @@ package sqldb
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -266,5 +265,3 @@ func unique(list []string) []string {
 		return was
 	})
 }
-
-func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

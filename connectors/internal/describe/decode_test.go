@@ -48,12 +48,12 @@ func TestProblemsComeAllAtOnceWithTheirPlaces(t *testing.T) {
 			"x.yaml:6:8: parts: keys with values are wanted here, not a list (write them as `key: value`, one a line)",
 			`x.yaml:7:9: child.off: unknown key "off" (did you mean "of"?)`,
 		},
-		"name: a\nname: b\n":           {`x.yaml:2:1: name: the key "name" is there twice (the first stands in line 1; keep one of them)`},
+		"name: a\nname: b\n":            {`x.yaml:2:1: name: the key "name" is there twice (the first stands in line 1; keep one of them)`},
 		"name: &x a\nchild: {of: *x}\n": {`x.yaml:2:13: child.of: YAML aliases are not read here (write the value out)`},
-		"":                             {`x.yaml:1:1: the file is empty`},
-		"name: a\n---\nname: b\n":      {`x.yaml:2:1: the file holds more than one document (one document a file)`},
-		"name: [a\n":                   {`x.yaml:1:1: this is no YAML: did not find expected ',' or ']' (look for a tab, a missing colon or an unclosed quote)`},
-		"name:\n":                      {`x.yaml:1:6: name: a single value is wanted here, not nothing (write it on the line of its key)`},
+		"":                              {`x.yaml:1:1: the file is empty`},
+		"name: a\n---\nname: b\n":       {`x.yaml:2:1: the file holds more than one document (one document a file)`},
+		"name: [a\n":                    {`x.yaml:1:1: this is no YAML: did not find expected ',' or ']' (look for a tab, a missing colon or an unclosed quote)`},
+		"name:\n":                       {`x.yaml:1:6: name: a single value is wanted here, not nothing (write it on the line of its key)`},
 	} {
 		var s sample
 		var got []string
