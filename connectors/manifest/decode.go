@@ -313,7 +313,7 @@ type duration struct {
 
 func (d *duration) read(ld *loader, n *yaml.Node, at spot) {
 	got, ok := formula.Duration(n.Value)
-	if n.Kind != yaml.ScalarNode || !ok || got < -24*time.Hour*365 || got > 24*time.Hour*3650 {
+	if n.Kind != yaml.ScalarNode || !ok || got.Abs() > 24*time.Hour*36500 {
 		ld.fail(at, "write it as 90s, 15m, 12h or 7d", "%q is not a span of time", n.Value)
 		return
 	}

@@ -30,6 +30,9 @@ func (ld *loader) sign(s *signSpec, at spot, vars []string, inbound bool) {
 	for i := range s.Parts {
 		ld.tmpl(&s.Parts[i], vars)
 	}
+	if s.Params != nil {
+		ld.pairs(s.Params.With, vars)
+	}
 	ld.tmpl(&s.Key, vars)
 	ld.tmpl(&s.Put.Prefix, vars)
 	ld.expr(&s.Given, vars)
@@ -65,6 +68,9 @@ func (ld *loader) sign(s *signSpec, at spot, vars []string, inbound bool) {
 }
 
 func (s *signSpec) has(word string) bool {
+	if s.Params != nil && slices.ContainsFunc(s.Params.With, func(e entry[tmpl]) bool { return e.value.source == word }) {
+		return true
+	}
 	return slices.ContainsFunc(s.Parts, func(t tmpl) bool { return t.source == word })
 }
 
@@ -173,7 +179,11 @@ func (s *signSpec) text(in signed, env formula.Env) (string, error) {
 		t := &s.Parts[i]
 		switch t.source {
 		case "params":
-			parts = append(parts, s.params(in))
+			p, err := s.params(in, env)
+			if err != nil {
+				return "", err
+			}
+			parts = append(parts, p)
 		case "body":
 			b, err := in.body()
 			if err != nil {
@@ -198,12 +208,17 @@ func (s *signSpec) text(in signed, env formula.Env) (string, error) {
 	}
 	text := strings.Join(parts, s.Join)
 	if s.Escape == "url" {
-		text = url.QueryEscape(text)
+		text = formEscape(text)
 	}
 	return text, nil
 }
 
-func (s *signSpec) params(in signed) string {
+// formEscape escapes as Java's URLEncoder does, which is what vendors sign.
+func formEscape(s string) string {
+	return strings.NewReplacer("%2A", "*", "~", "%7E").Replace(url.QueryEscape(s))
+}
+
+func (s *signSpec) params(in signed, env formula.Env) (string, error) {
 	p := s.Params
 	if p == nil {
 		p = &paramsSpec{}
@@ -215,19 +230,32 @@ func (s *signSpec) params(in signed) string {
 	if len(p.From) == 0 || slices.Contains(p.From, "body") {
 		list = append(list, in.fields...)
 	}
+	for i := range p.With {
+		v, err := p.With[i].value.t.Text(env)
+		if p.With[i].value.source == "body" {
+			v, err = in.body()
+		}
+		if err != nil {
+			return "", fmt.Errorf("params.with.%s: %w", p.With[i].name, err)
+		}
+		list = append(list, pair{p.With[i].name, v})
+	}
 	list = slices.DeleteFunc(list, func(x pair) bool {
 		return x.name == in.own || slices.Contains(p.Skip, x.name) || p.Only != nil && !slices.Contains(p.Only, x.name) || p.Empty != "keep" && x.value == ""
 	})
-	if p.Order != "given" {
+	switch {
+	case p.Order == "values":
+		slices.SortStableFunc(list, func(x, y pair) int { return strings.Compare(x.value, y.value) })
+	case p.Order != "given":
 		slices.SortStableFunc(list, func(x, y pair) int { return strings.Compare(x.name, y.name) })
-	} else if p.Only != nil {
+	case p.Only != nil:
 		slices.SortStableFunc(list, func(x, y pair) int { return slices.Index(p.Only, x.name) - slices.Index(p.Only, y.name) })
 	}
 	var out []string
 	for _, x := range list {
 		v := x.value
 		if p.Escape == "url" {
-			v = url.QueryEscape(v)
+			v = formEscape(v)
 		}
 		if p.Values {
 			out = append(out, v)
@@ -235,7 +263,7 @@ func (s *signSpec) params(in signed) string {
 		}
 		out = append(out, x.name+p.Pair+v)
 	}
-	return strings.Join(out, p.Join)
+	return strings.Join(out, p.Join), nil
 }
 
 var hashes = map[string]func() hash.Hash{"md5": md5.New, "sha1": sha1.New, "sha256": sha256.New, "sha512": sha512.New}
@@ -269,6 +297,9 @@ func (s *signSpec) digest(text string, env formula.Env, key *signKey) (string, e
 	if s.Case == "upper" {
 		out = strings.ToUpper(out)
 	}
+	if s.Encoding == "base64_hex" {
+		out = base64.StdEncoding.EncodeToString([]byte(out))
+	}
 	return out, nil
 }
 
@@ -277,7 +308,7 @@ func (s *signSpec) verify(text, given string, env formula.Env, key *signKey) (bo
 	if s.Digest == "rsa-sha256" {
 		sig, err := base64.StdEncoding.DecodeString(given)
 		if s.Encoding != "base64" {
-			sig, err = hex.DecodeString(given)
+			sig, err = hex.DecodeString(strings.ToLower(given))
 		}
 		if err != nil {
 			return false, nil
@@ -289,7 +320,7 @@ func (s *signSpec) verify(text, given string, env formula.Env, key *signKey) (bo
 	if err != nil {
 		return false, err
 	}
-	if s.Encoding != "base64" {
+	if s.Encoding == "" || s.Encoding == "hex" {
 		want, given = strings.ToLower(want), strings.ToLower(given)
 	}
 	return subtle.ConstantTimeCompare([]byte(want), []byte(given)) == 1, nil

@@ -247,10 +247,10 @@ type signSpec struct {
 	Parts    []tmpl      `yaml:"parts" need:"yes" about:"What is signed, in order: texts with expressions, and the words params (the parameters as below), body (the exact bytes of the body), query and path."`
 	Join     string      `yaml:"join" about:"Between the parts; nothing when left out."`
 	Params   *paramsSpec `yaml:"params" about:"How params are written."`
-	Escape   string      `yaml:"escape" one:"none,url" about:"url: the whole text is escaped as in a query before the digest."`
+	Escape   string      `yaml:"escape" one:"none,url" about:"url: the whole text is escaped as in a form, by the rule of Java's URLEncoder, before the digest."`
 	Digest   string      `yaml:"digest" need:"yes" one:"md5,sha1,sha256,sha512,hmac-md5,hmac-sha1,hmac-sha256,hmac-sha512,rsa-sha256" about:"The digest or signature."`
 	Key      tmpl        `yaml:"key" about:"Key of hmac, or the PEM of the RSA key (private to sign, public to check)."`
-	Encoding string      `yaml:"encoding" one:"hex,base64" about:"hex when left out."`
+	Encoding string      `yaml:"encoding" one:"hex,base64,base64_hex" about:"hex when left out; base64_hex is base64 of the hex text."`
 	Case     string      `yaml:"case" one:"lower,upper" about:"Of hex; lower when left out."`
 	Stamp    *stampSpec  `yaml:"stamp" about:"The timestamp, as stamp in every template of a request; unix seconds when left out."`
 	Put      signPutSpec `yaml:"put" about:"Where the signature goes. One of them."`
@@ -261,13 +261,14 @@ type signSpec struct {
 
 type paramsSpec struct {
 	From   []string `yaml:"from" one:"query,body" about:"Query parameters, members of the body, or both; both when left out."`
-	Order  string   `yaml:"order" one:"sorted,given" about:"sorted by the bytes of the names (when left out), or as written."`
+	Order  string   `yaml:"order" one:"sorted,given,values" about:"sorted by the bytes of the names (when left out), as written, or by the values."`
+	With   pairs    `yaml:"with" about:"More parameters that are signed and not sent: {secret: '{{ secret.app_secret }}', body: body}; the word body stands for the exact bytes of the body."`
 	Only   []string `yaml:"only" about:"Only these, in this order when order is given."`
 	Skip   []string `yaml:"skip" about:"Without these. The signature's own name is always left out."`
 	Pair   string   `yaml:"pair" about:"Between name and value; nothing when left out."`
 	Join   string   `yaml:"join" about:"Between pairs; nothing when left out."`
 	Empty  string   `yaml:"empty" one:"skip,keep" about:"Parameters with an empty value; skip when left out."`
-	Escape string   `yaml:"escape" one:"none,url" about:"url: values are escaped as in a query."`
+	Escape string   `yaml:"escape" one:"none,url" about:"url: values are escaped as in a form."`
 	Values bool     `yaml:"values_only" about:"Values without their names."`
 }
 
