@@ -67,6 +67,11 @@ func (c *conn) Pull(ctx context.Context, req connectors.PullRequest) (connectors
 // readFault classifies a fault of reading, and looks at the tables anew the next time.
 func (c *conn) readFault(err error) *connectors.Error {
 	e := c.fault(err)
+	if e.Code == "25006" || e.Code == "1792" {
+		// It is our own transaction that takes no writes.
+		e = statement.error(e.Code, e.Text)
+		e.Hint = "the SELECT calls something that writes; reading never does"
+	}
 	if e.Kind == connectors.Invalid {
 		c.forget()
 	}
