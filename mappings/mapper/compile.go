@@ -8,6 +8,11 @@ import (
 // Compile reads a mapping file. name is where it came from, for errors. All
 // problems found are answered at once, as [Problems].
 func Compile(name string, src []byte, opt Options) (*Program, error) {
+	return compile(name, src, opt, (*usage).generate)
+}
+
+// compile compiles with the given last step.
+func compile(name string, src []byte, opt Options, generate func(*usage)) (*Program, error) {
 	r := &reader{file: name}
 	spec := r.readFile(src)
 	if spec == nil || r.stopped {
@@ -29,7 +34,7 @@ func Compile(name string, src []byte, opt Options) (*Program, error) {
 		})
 		return nil, r.problems
 	}
-	sc.used.generate()
+	generate(sc.used)
 	return &Program{
 		name: name, title: spec.title.s, input: spec.input.s, output: spec.output.s,
 		version: contentHash(src), rows: rows, width: widthOf(rows), tables: opt.Lookups, zones: lang.zones,
@@ -113,6 +118,7 @@ func (c *compilation) row(spec *rowSpec, sc *scope, out *target, prefix string, 
 	for _, st := range p.steps {
 		r.target = append(r.target, st.name)
 	}
+	r.name = strings.Join(r.target, ".")
 	place, ft := out.place(p.steps)
 	if ft != nil {
 		c.about(spec.to.spot, full, "", ft)

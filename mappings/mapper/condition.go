@@ -90,7 +90,7 @@ func CompileCondition(src string, pos Position, env Env) (*Condition, error) {
 // *[RunErrors].
 func (c *Condition) Eval(doc any, ctx Context) (bool, error) {
 	f := c.at(doc, &ctx)
-	defer f.s.close()
+	defer f.close()
 	holds, err := c.e.condition(f)
 	if err != nil {
 		return false, c.fail(err)
@@ -215,7 +215,7 @@ func (t *Template) Eval(doc any, ctx Context) (string, error) {
 		s := part.snippet
 		f := s.at(doc, &ctx)
 		v, err := s.e.eval(f)
-		f.s.close()
+		f.close()
 		if err != nil {
 			return "", s.fail(err)
 		}

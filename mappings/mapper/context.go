@@ -95,11 +95,25 @@ type frame struct {
 	memo     []remembered
 }
 
-// frame makes a place of this run.
+// frame makes a place of this run, or takes one that is done.
 func (s *session) frame(it any, up *frame, index, position int) *frame {
-	f := &s.m.frames.take(1)[0]
+	var f *frame
+	if n := len(s.m.spare); n > 0 {
+		f, s.m.spare = s.m.spare[n-1], s.m.spare[:n-1]
+	} else {
+		f = new(frame)
+	}
 	f.s, f.it, f.up, f.index, f.position = s, it, up, index, position
 	return f
+}
+
+// done gives the frame back, so that a run over a long list needs no more
+// frames than its rows are deep.
+func (f *frame) done() {
+	m := f.s.m
+	clear(f.memo)
+	*f = frame{memo: f.memo}
+	m.spare = append(m.spare, f)
 }
 
 var errWork = &fault{code: CodeLimit, text: "the mapping does too much work for one document",
@@ -111,6 +125,13 @@ func (f *frame) charge(n int) error {
 		return errWork
 	}
 	return nil
+}
+
+// close ends the run of a single frame.
+func (f *frame) close() {
+	s := f.s
+	f.done()
+	s.close()
 }
 
 // read evaluates a path.

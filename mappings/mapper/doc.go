@@ -11,6 +11,12 @@
 // concurrent use. Every run is bounded in work, depth and output size (see
 // limits.go).
 //
+// Expressions are parsed by a library, translated so that every operator and
+// function is ours (translate.go), surveyed for parts that several rows have
+// in common (facts.go, memo.go), and made into closures (generate.go). The
+// library's own machine is linked by the tests alone: on any expression and
+// document both must give the same value, error, place and work.
+//
 // Documents are trees of map[string]any, []any, string, json.Number, bool and
 // nil. Numbers are json.Number throughout, so that ids above 2^53 and trailing
 // zeros survive; a float64 anywhere in a result is an error.

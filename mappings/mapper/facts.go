@@ -174,7 +174,7 @@ func (s *survey) call(n *ast.CallNode) facts {
 		}
 		return facts{id: s.id("index", strconv.Itoa(s.sc.number)), frame: true}
 	case opPosition:
-		return facts{id: s.id("position"), frame: true, live: true}
+		return facts{id: s.id("position", strconv.Itoa(s.sc.number)), frame: true}
 	case opFollow:
 		p := n.Arguments[1].(*ast.ConstantNode).Value.(*path)
 		out := s.join(len(p.steps), "follow "+stepsText(p.steps), n.Arguments[0])

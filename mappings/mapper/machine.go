@@ -21,8 +21,7 @@ type machine struct {
 	at    int     // the rune of the expression that runs; where an error stands
 
 	shared []remembered // what is the same for the whole document, by slot
-	frames slab[frame]
-	memos  slab[remembered]
+	spare  []*frame     // not in use
 
 	objects []map[string]any // made by expressions, used again by the next run
 	used    int              // how many of them this run has
@@ -58,14 +57,18 @@ func (m *machine) release() {
 	clear(m.shared)
 	m.stack = m.stack[:0]
 	m.forget()
-	m.frames.reset(keep)
-	m.memos.reset(keep)
 	machines.Put(m)
 }
+
+// maxObjects is how many objects are kept for the next run.
+const maxObjects = 256
 
 // object answers an empty object for a run that copies what goes into its
 // result, so that none outlives the run.
 func (m *machine) object(n int) map[string]any {
+	if m.used == maxObjects {
+		return make(map[string]any, n)
+	}
 	if m.used == len(m.objects) {
 		m.objects = append(m.objects, make(map[string]any, n))
 	}
@@ -75,11 +78,7 @@ func (m *machine) object(n int) map[string]any {
 
 // forget empties the objects of the run.
 func (m *machine) forget() {
-	const keep, size = 256, 32
-	if len(m.objects) > keep {
-		m.objects, m.used = nil, 0
-		return
-	}
+	const size = 32
 	for i, o := range m.objects[:m.used] {
 		if len(o) > size {
 			m.objects[i] = make(map[string]any, size)
@@ -88,31 +87,6 @@ func (m *machine) forget() {
 		clear(o)
 	}
 	m.used = 0
-}
-
-// slab hands out elements of one array, which is used again by the next run.
-type slab[T any] struct {
-	free, all []T
-}
-
-// take answers n zero elements.
-func (s *slab[T]) take(n int) []T {
-	if len(s.free) < n {
-		// Elements handed out before stay where they are.
-		s.all = make([]T, max(16, 2*len(s.all), n))
-		s.free = s.all
-	}
-	out := s.free[:n:n]
-	s.free = s.free[n:]
-	return out
-}
-
-func (s *slab[T]) reset(keep int) {
-	if len(s.all) > keep {
-		s.all = nil
-	}
-	clear(s.all[:max(0, len(s.all)-len(s.free))])
-	s.free = s.all
 }
 
 // errShape stands for a value that an expression does not expect, where no

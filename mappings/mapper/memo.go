@@ -107,7 +107,7 @@ func rememberingItem(t *memoTable, id int, c code) code {
 	return func(m *machine) (any, error) {
 		f := m.f
 		if slot >= len(f.memo) {
-			grown := m.memos.take(max(len(t.slots), slot+1))
+			grown := make([]remembered, max(len(t.slots), slot+1))
 			copy(grown, f.memo)
 			f.memo = grown
 		}

@@ -79,6 +79,7 @@ type row struct {
 	at     spot
 	file   string
 	target []string // its steps
+	name   string   // the steps with points between them
 	source string   // path or expression, for errors
 
 	when *expression

@@ -21,7 +21,9 @@ func (p *Program) run(in any, ctx Context, sharing bool) (any, error) {
 	s.sharing = sharing
 	x := &execution{s: s}
 	out := make(map[string]any, p.width)
-	x.rows(p.rows, s.frame(in, nil, 0, 1), out)
+	top := s.frame(in, nil, 0, 1)
+	x.rows(p.rows, top, out)
+	top.done()
 	if len(x.errs.Errors) > 0 {
 		return nil, &x.errs
 	}
@@ -77,9 +79,10 @@ func (x *execution) one(r *row, f *frame, out map[string]any) {
 	var into []any
 	if r.appends {
 		into, _ = get(out, r.target).([]any)
-		// Another position of the same item, which keeps what is remembered.
+		// The same item at another position.
 		at := f.s.frame(f.it, f.up, f.index, len(into)+1)
-		at.memo, f = f.memo, at
+		defer at.done()
+		f = at
 	}
 	before := len(x.errs.Errors)
 	var v any
@@ -124,6 +127,7 @@ func (x *execution) document(r *row, f *frame, doc map[string]any, index int) (a
 			return nil, false
 		}
 		f = f.s.frame(v, f, f.index, f.position)
+		defer f.done()
 	}
 	if doc == nil {
 		doc = make(map[string]any, r.width)
@@ -160,11 +164,14 @@ func (x *execution) each(r *row, f *frame, out map[string]any) {
 		list = make([]any, 0, len(items))
 	}
 	before := len(list)
+	inner := f.s.frame(nil, f, 0, 1)
+	defer inner.done()
 	for i, item := range items {
 		if x.stopped {
 			return
 		}
-		inner := f.s.frame(item, f, i, len(list)+1)
+		clear(inner.memo)
+		inner.it, inner.index, inner.position = item, i, len(list)+1
 		if err := inner.charge(1); err != nil {
 			x.fail(r, r.eachText, err)
 			return
@@ -282,7 +289,7 @@ func (x *execution) source(r *row, f *frame) (any, error) {
 }
 
 func (x *execution) push(r *row, index int) {
-	x.trail = append(x.trail, hop{strings.Join(r.target, "."), index})
+	x.trail = append(x.trail, hop{r.name, index})
 }
 func (x *execution) pop() { x.trail = x.trail[:len(x.trail)-1] }
 
@@ -331,6 +338,6 @@ func (x *execution) where(r *row) string {
 		}
 		b.WriteByte('.')
 	}
-	b.WriteString(strings.Join(r.target, "."))
+	b.WriteString(r.name)
 	return b.String()
 }

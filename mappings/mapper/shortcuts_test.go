@@ -67,7 +67,7 @@ const copiesMapping = "- {to: a, from: o}\n- {to: b, expr: '[it.o, it.n, {\"x\":
 	"- {to: g, from: n, convert: money(CNY)}\n- {to: h, expr: '[money(it.n, \"CNY\"), money(it.n, \"CNY\")]'}\n- {to: i, value: {k: [1]}}\n" +
 	"- {to: j, expr: 'let us = map(it.l, [#]); us'}\n- {to: k, expr: 'let us = map(it.l, [#]); us'}\n- {to: l, from: missing, default: {z: []}}\n- {to: m, expr: '[1, [2, 3]]'}\n" +
 	"- {to: n, each: '[{\"a\": it.o}, {\"a\": it.n}]', from: .}\n- {to: p, expr: 'let x = {\"a\": {\"b\": it.n}}; x.a'}\n- {to: q, expr: '{\"a\": {\"b\": it.n}}'}\n" +
-	"- {to: r, expr: 'first(map(it.l, {{\"v\": #}}))'}\n- {to: s, expr: 'true ? {\"a\": it.n} : nil'}\n- {to: t, append: true, expr: '{\"a\": it.o}'}\n- {to: u, expr: 'it.z ?? {\"a\": it.o}'}\n"
+	"- {to: r, expr: 'first(map(it.l, {{\"v\": #}}))'}\n- {to: s, expr: 'true ? {\"a\": it.n} : nil'}\n- {to: t, append: true, expr: '{\"a\": it.o}'}\n- {to: w, expr: '{\"here\": it.n, \"too\": {\"o\": it.o}}'}\n- {to: x, expr: 'let n = it.n; {\"there\": n}'}\n- {to: y, expr: '[{\"only\": it.n}]'}\n- {to: u, expr: 'it.z ?? {\"a\": it.o}'}\n"
 
 const copiesDoc = `{"o":{"p":{"q":[1,"x",true,null]}},"n":1200,"l":[{"r":[1]},[2],"t",3]}`
 
