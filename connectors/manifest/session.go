@@ -22,6 +22,7 @@ type keeper struct {
 	cache *token.Cache
 	vault connectors.Vault
 	name  string
+	early time.Duration // before its end a session is renewed
 
 	kept    kept
 	version int64 // of the session in the vault; 0 = none
@@ -44,11 +45,10 @@ func newKeeper(a *account, env connectors.Env) *keeper {
 			k.kept.Values[e.name] = s
 		}
 	}
-	early := a.m.Auth.Early.Duration
-	if early == 0 {
-		early = time.Minute
+	if k.early = a.m.Auth.Early.Duration; k.early == 0 {
+		k.early = time.Minute
 	}
-	k.cache = token.New(k.fetch, early, a.now)
+	k.cache = token.New(k.fetch, k.early, a.now)
 	return k
 }
 
@@ -106,7 +106,7 @@ func (k *keeper) fetch(ctx context.Context, dropped bool) (token.Token, error) {
 	}
 	// Another process may have renewed since: then its session is the one to use.
 	fresh := k.kept.has() && (!dropped || k.token().Value != before)
-	if fresh && (k.kept.Expires == 0 || k.a.now().Before(time.Unix(k.kept.Expires, 0))) {
+	if fresh && (k.kept.Expires == 0 || k.a.now().Before(time.Unix(k.kept.Expires, 0).Add(-k.early))) {
 		return k.token(), nil
 	}
 	next, err := k.renew(ctx)
