@@ -13,7 +13,7 @@ import (
 )
 
 func (r *root) connectorsCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "connectors", Short: "What can be connected"}
+	cmd := &cobra.Command{Use: "connectors", Aliases: []string{"connector"}, Short: "What can be connected"}
 	list := &cobra.Command{
 		Use: "list", Short: "List connectors", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
@@ -42,7 +42,7 @@ func (r *root) connectorsCommand() *cobra.Command {
 			return r.describe(c)
 		},
 	}
-	cmd.AddCommand(list, describe)
+	cmd.AddCommand(list, describe, r.connectorNewCommand(), r.connectorDeclareCommand())
 	return cmd
 }
 
