@@ -137,6 +137,7 @@ func (s *streamSpec) seekable() bool {
 func seek(r rowReader, to position) error {
 	switch r := r.(type) {
 	case *table:
+		r.pending = nil
 		return seek(r.rows, to)
 	case *csvReader:
 		return r.seek(to)

@@ -20,13 +20,14 @@ type column struct {
 // table reads named cells out of rows: the header is found, rows of another width are
 // bad, and a document gets the columns the description names, or all.
 type table struct {
-	rows   rowReader
-	names  []string // of the documents' fields
-	index  []int    // where each stands in a row
-	width  int      // cells of a row
-	as     []string // Excel: how each is read
-	sheet  *excelReader
-	ragged bool // trailing empty cells are left out by the format
+	rows    rowReader
+	names   []string // of the documents' fields
+	index   []int    // where each stands in a row
+	width   int      // cells of a row
+	as      []string // Excel: how each is read
+	sheet   *excelReader
+	ragged  bool      // trailing empty cells are left out by the format
+	pending []*record // read to find the width
 }
 
 // newTable reads the header. The rows that come before it are skipped.
@@ -55,7 +56,42 @@ func newTable(rows rowReader, s *streamSpec) (*table, error) {
 	if err := t.find(header, s.Columns); err != nil {
 		return nil, err
 	}
+	if !s.Header {
+		if err := t.measure(); err != nil {
+			return nil, err
+		}
+	}
 	return t, nil
+}
+
+// measure takes the width of a table without a header from its first row, here and not
+// when that row is read: reading may go on behind it.
+func (t *table) measure() error {
+	for len(t.pending) < maxBadRun {
+		rec, err := t.rows.next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		t.pending = append(t.pending, rec)
+		if rec.bad == "" {
+			t.width = max(len(rec.cells), slices.Max(t.index)+1)
+			return nil
+		}
+	}
+	return &fatal{text: fmt.Sprintf("none of the first %d rows can be read; is the format right?", maxBadRun)}
+}
+
+// take returns the next row as it is.
+func (t *table) take() (*record, error) {
+	if len(t.pending) > 0 {
+		rec := t.pending[0]
+		t.pending = t.pending[1:]
+		return rec, nil
+	}
+	return t.rows.next()
 }
 
 func short(err error, text string) error {
@@ -98,15 +134,11 @@ func (t *table) find(header []string, columns []column) error {
 }
 
 func (t *table) next() (*record, error) {
-	rec, err := t.rows.next()
+	rec, err := t.take()
 	if err != nil || rec.bad != "" {
 		return rec, err
 	}
 	width := t.width
-	if width == 0 { // no header: the first row sets the width, but never below what is named
-		t.width = max(len(rec.cells), slices.Max(t.index)+1)
-		width = t.width
-	}
 	if len(rec.cells) > width || len(rec.cells) < width && !t.ragged {
 		rec.bad = "it has " + strconv.Itoa(len(rec.cells)) + " columns, not " + strconv.Itoa(width)
 		return rec, nil
