@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/minihub/minihub/mappings"
+	"github.com/minihub/minihub/mappings/mapper"
 )
 
 // The shipped mappings over the case of the fullest order: three lines, presale, coupons.
@@ -24,7 +25,7 @@ func BenchmarkShipped(b *testing.B) {
 	}
 }
 
-// The whole order as an event, which copies it.
+// The whole order as an event, which copies it or, shared, does not.
 func BenchmarkShippedEvent(b *testing.B) {
 	_, shapes := schemaSet(b)
 	set, err := mappings.Load(mappings.Options{Shapes: shapes})
@@ -33,12 +34,13 @@ func BenchmarkShippedEvent(b *testing.B) {
 	}
 	c := readCase(b, "jushuitan/cases/order-presale-three-lines.txtar")
 	c.Mapping, c.Context.Key = "webhook/out/order.yaml", "shop-a-1"
-	runBench(b, set, c)
+	b.Run("copied", func(b *testing.B) { runBench(b, set, c, (*mapper.Program).Run) })
+	b.Run("shared", func(b *testing.B) { runBench(b, set, c, (*mapper.Program).RunSharing) })
 }
 
 func benchCase(b *testing.B, set *mappings.Set, file string) {
 	b.Helper()
-	runBench(b, set, readCase(b, file))
+	runBench(b, set, readCase(b, file), (*mapper.Program).Run)
 }
 
 func readCase(b *testing.B, file string) *mappings.Case {
@@ -54,7 +56,7 @@ func readCase(b *testing.B, file string) *mappings.Case {
 	return c
 }
 
-func runBench(b *testing.B, set *mappings.Set, c *mappings.Case) {
+func runBench(b *testing.B, set *mappings.Set, c *mappings.Case, run func(*mapper.Program, any, mapper.Context) (any, error)) {
 	b.Helper()
 	p, err := set.Program(c.Mapping)
 	if err != nil {
@@ -64,7 +66,7 @@ func runBench(b *testing.B, set *mappings.Set, c *mappings.Case) {
 	ctx.Lookups = nil
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := p.Run(c.Input, ctx); err != nil {
+		if _, err := run(p, c.Input, ctx); err != nil {
 			b.Fatal(err)
 		}
 	}
