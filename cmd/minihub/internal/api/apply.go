@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/minihub/minihub/cmd/minihub/internal/doctor"
 	"github.com/minihub/minihub/cmd/minihub/internal/plan"
 	"github.com/minihub/minihub/pipelines"
 )
@@ -17,6 +18,7 @@ type Changer interface {
 	Promote(ctx context.Context, req ApplyRequest) (*Applied, error)
 	Back(ctx context.Context, revision int64, req ApplyRequest) (*Applied, error)
 	Revisions(ctx context.Context, limit int) (*History, error)
+	Doctor(ctx context.Context, online bool) []doctor.Finding
 }
 
 // ApplyRequest names the plan to put in force. The hub reads its own directory; the hash
@@ -51,6 +53,7 @@ func (a *API) change() {
 	a.handle("POST /api/v1/apply/promote", a.promote)
 	a.handle("POST /api/v1/apply/back", a.back)
 	a.handle("GET /api/v1/revisions", a.revisions)
+	a.handle("GET /api/v1/doctor", a.doctor)
 }
 
 func (a *API) plan(r *http.Request) (any, error) {
@@ -109,4 +112,16 @@ func (a *API) revisions(r *http.Request) (any, error) {
 		return nil, err
 	}
 	return a.opt.Changer.Revisions(r.Context(), n)
+}
+
+// doctor looks at what the hub stands on; with online it calls the vendors.
+func (a *API) doctor(r *http.Request) (any, error) {
+	online := false
+	if s := r.URL.Query().Get("online"); s != "" {
+		var err error
+		if online, err = strconv.ParseBool(s); err != nil {
+			return nil, &Error{Status: http.StatusBadRequest, Code: "doctor.online", Text: fmt.Sprintf("online %q is neither true nor false", s)}
+		}
+	}
+	return map[string]any{"findings": a.opt.Changer.Doctor(r.Context(), online)}, nil
 }
