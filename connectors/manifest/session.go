@@ -231,7 +231,9 @@ func (k *keeper) ask(ctx context.Context, c *callSpec) (kept, *connectors.Error)
 		life = v
 	}
 	if n, ok := formula.Int(life); ok && n > 0 {
-		next.Expires = k.a.now().Unix() + n
+		// One that lives hardly longer than early is used for half its life.
+		early := int64(k.early / time.Second)
+		next.Expires = k.a.now().Unix() + max(n, n/2+early)
 	}
 	var cookies []string
 	for _, want := range s.Cookies {
