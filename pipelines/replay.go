@@ -145,7 +145,7 @@ func (e *Engine) remap(ctx context.Context, d *ledger.Delivery, s *ledger.Settle
 	key := d.RemoteKey
 	if key == "" {
 		f := e.flowOf(step)
-		body, err := e.opt.Ledger.Payload(ctx, rec.Payload)
+		body, err := e.bodyOf(ctx, rec)
 		if err != nil {
 			return err
 		}
@@ -191,7 +191,7 @@ func (e *Engine) ReplayRecord(ctx context.Context, id int64, mode ReplayMode, wh
 	if rec.State != ledger.RecordParked && rec.State != ledger.RecordNoTarget {
 		return out, fmt.Errorf("record %d is %s; only parked records and those without a target are mapped again", id, rec.State)
 	}
-	body, err := e.opt.Ledger.Payload(ctx, rec.Payload)
+	body, err := e.bodyOf(ctx, rec)
 	if err != nil {
 		return out, err
 	}

@@ -84,11 +84,14 @@ func (e *Engine) route(ctx context.Context, c *connection, rec *ledger.Record, b
 		r.To, r.Code, r.Text, r.Deliveries, r.Moves = ledger.RecordParked, storable(code), storable(text), nil, nil
 		return r
 	}
-	if rec.Deleted {
-		r.To, r.Code = ledger.RecordNoTarget, CodeTombstone
-		return r, nil
-	}
 	flows := e.flowsOf(rec.DocKey.Connection, rec.Stream)
+	if rec.Deleted {
+		r.Code = CodeTombstone
+		var err error
+		if flows, body, err = e.ofDeleted(ctx, rec, flows); err != nil {
+			return nil, err
+		}
+	}
 	if len(flows) == 0 {
 		r.To = ledger.RecordNoTarget
 		return r, nil

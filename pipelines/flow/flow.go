@@ -18,7 +18,10 @@ type Flow struct {
 	Canonical *mapper.Program
 	Schema    *schemas.Schema // of the canonical document
 	When      *mapper.Condition
-	Steps     []*Step
+	// Deletes: a document that its source no longer has comes through once more, as it was
+	// last, with source.deleted set.
+	Deletes bool
+	Steps   []*Step
 }
 
 // Source is a stream of a connection.

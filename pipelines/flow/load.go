@@ -56,6 +56,7 @@ type file struct {
 	From      []yamlfile.Text `yaml:"from"`
 	Canonical yamlfile.Text   `yaml:"canonical"`
 	When      yamlfile.Text   `yaml:"when"`
+	Deletes   bool            `yaml:"deletes"`
 	To        []entry         `yaml:"to"`
 }
 
@@ -170,7 +171,7 @@ func (c *compiler) add(code string, at yamlfile.Text, msg, hint string) {
 }
 
 func (c *compiler) flow(raw *file) *Flow {
-	f := &Flow{Name: raw.Flow.Value, File: c.name}
+	f := &Flow{Name: raw.Flow.Value, File: c.name, Deletes: raw.Deletes}
 	start := yamlfile.Text{}
 	if f.Name == "" {
 		c.add(CodeMissing, start, "the flow has no name", "begin the file with `flow: orders`")

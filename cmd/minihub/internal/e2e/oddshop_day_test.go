@@ -106,7 +106,7 @@ func (w *oddWorld) judge(orders, cut int) {
 		events := told["odd-"+key]
 		delete(told, "odd-"+key)
 		switch {
-		case tr.Shown == 0 && tr.Deleted:
+		case tr.Deleted && (tr.Shown == 0 && !w.unasked || len(events) == 0 && w.unasked):
 			// Sold and deleted between two looks: nobody could know of it.
 			count["never shown"]++
 			if len(events) != 0 || gone[key] {
@@ -118,12 +118,20 @@ func (w *oddWorld) judge(orders, cut int) {
 			continue
 		}
 		count["events"] += len(events)
-		w.inOrder(id, tr, events)
+		history := events
+		if tr.Deleted {
+			history = events[:len(events)-1]
+		}
+		w.inOrder(id, tr, history)
 		if gone[key] != tr.Deleted {
 			w.t.Errorf("order %d: deleted is %v at the shop and %v at the hub", id, tr.Deleted, gone[key])
 		}
 		if tr.Deleted {
+			// The receiver was told of it once, as it was when the hub saw it last.
 			count["deleted"]++
+			if last := events[len(events)-1]; last.Status != "cancelled" || last.StatusRaw == "90" {
+				w.t.Errorf("order %d was deleted, and the receiver's last word is %s", id, last.Status)
+			}
 			continue
 		}
 		count[oddStates[tr.Order.State]]++
