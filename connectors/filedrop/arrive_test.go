@@ -272,3 +272,78 @@ func TestKilledAnywhereNothingIsLost(t *testing.T) {
 		})
 	}
 }
+
+// TestASlowPlaceIsReadInManyPulls gives every pull time for one piece of its stage only.
+func TestASlowPlaceIsReadInManyPulls(t *testing.T) {
+	for name, spec := range map[string]string{"in one process": "", "restarted": "restart"} {
+		t.Run(name, func(t *testing.T) {
+			src := streamOf(grouped + "page: 700\n")
+			d := newDesk(t, src)
+			var file strings.Builder
+			file.WriteString("no,city,sku,qty\n")
+			const orders = 4000
+			for i := range orders {
+				fmt.Fprintf(&file, "N%04d,%s,A,1\n", i, strings.Repeat("x", 600))
+			}
+			d.put("in/a.csv", file.String()) // more than two pieces to hash
+			d.pull("orders")
+			d.now = d.now.Add(time.Minute)
+			n, pulls := 0, 0
+			for ; n < orders; pulls++ {
+				if pulls > 300 {
+					t.Fatalf("%d documents after %d pulls", n, pulls)
+				}
+				d.conn.patience = 0
+				p := d.page("orders", true)
+				for _, it := range p.Items {
+					if it.Key != fmt.Sprintf("N%04d", n) {
+						t.Fatalf("document %s, want N%04d", it.Key, n)
+					}
+					n++
+				}
+				if spec != "" && pulls == 9 {
+					d.restart(src)
+				}
+			}
+			if pulls < 4 {
+				t.Errorf("only %d pulls: nothing was slow", pulls)
+			}
+			if d.pull("orders"); len(d.files("in/done")) != 1 {
+				t.Error("the file was not put away")
+			}
+		})
+	}
+}
+
+func TestRejectsOfFilesThatStayAreWrittenOnce(t *testing.T) {
+	spec := streamOf(plainCSV + "done: {action: leave}\n")
+	d := newDesk(t, spec)
+	d.put("in/a.csv", "no\n1\n2,3\n")
+	d.pull("orders")
+	d.now = d.now.Add(time.Minute)
+	d.page("orders", false) // the process ends before the acknowledgement
+	d.restart(spec)
+	d.pull("orders")
+	if d.rejected() == "" {
+		t.Fatal("the rejects were not written after the restart")
+	}
+	if err := os.RemoveAll(filepath.Join(d.dir, "in", "rejects")); err != nil { // somebody has dealt with them
+		t.Fatal(err)
+	}
+	d.pull("orders")
+	d.restart(spec)
+	if d.pull("orders"); d.rejected() != "" {
+		t.Error("the rejects are written again")
+	}
+}
+
+func TestADocumentOfTooManyRowsIsRejected(t *testing.T) {
+	d := newDesk(t, streamOf(strings.Replace(grouped, "columns:", "most: 3\n  columns:", 1)))
+	d.put("in/a.csv", "no,city,sku,qty\n1,h,A,5\n1,h,A,5\n1,h,A,5\n1,h,A,5\n2,h,A,5\n")
+	if got := keysOf(d.settled("orders")); got != "2" {
+		t.Errorf("documents %s", got)
+	}
+	if got := d.rejected(); strings.Count(got, "1,h,A,5") != 4 || !strings.Contains(got, "more than 3 rows") {
+		t.Errorf("rejects %q", got)
+	}
+}

@@ -20,6 +20,7 @@ type connection struct {
 	name       string
 	streams    map[string]*stream
 	operations map[string]*operationSpec
+	patience   time.Duration
 
 	mu    sync.Mutex
 	swept map[string]int // next bucket of each operation's journal to clear
@@ -42,7 +43,7 @@ var (
 )
 
 func newConnection(p place, streams []*streamSpec, operations []*operationSpec, env connectors.Env) *connection {
-	c := &connection{place: p, log: env.Log, now: env.Now, name: env.Name, streams: map[string]*stream{}, operations: map[string]*operationSpec{}, swept: map[string]int{}}
+	c := &connection{place: p, log: env.Log, now: env.Now, name: env.Name, streams: map[string]*stream{}, operations: map[string]*operationSpec{}, swept: map[string]int{}, patience: patience}
 	if c.log == nil {
 		c.log = zap.NewNop()
 	}

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/pkg/sftp"
-
 	"github.com/minihub/minihub/connectors"
 )
 
@@ -41,9 +39,6 @@ func placeError(doing string, err error, sent bool) *connectors.Error {
 		e.Hint = "done, rejects and journal must be on the disk of the folder itself"
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		e.Code, e.Hint = "file.full", "make room on the disk"
-	case errors.Is(err, sftp.ErrSSHFxOpUnsupported):
-		e.Kind, e.Code = connectors.Invalid, "file.unsupported"
-		e.Hint = "the server must know posix-rename@openssh.com: a file has to appear in one step"
 	}
 	return e
 }

@@ -20,9 +20,8 @@ import (
 const (
 	pageBytes  = 8 << 20
 	pageSteps  = 50_000
-	hashBytes  = 256 << 20
-	patience   = 20 * time.Second
-	checkEvery = 256 // rows between two looks at the clock
+	patience   = 20 * time.Second // of one stage of a pull; then the next pull goes on
+	checkEvery = 256              // rows between two looks at the clock
 )
 
 // opened is a file that stays open between two pulls, so that a page does not cost
@@ -78,13 +77,12 @@ func (c *connection) hash(ctx context.Context, s *stream, r *reading) (whole boo
 		return false, err
 	}
 	began, buf := time.Now(), make([]byte, 1<<20)
-	for n := 0; n < hashBytes && time.Since(began) < patience; {
+	for n := 0; n == 0 || time.Since(began) < c.patience; n++ {
 		if err := ctx.Err(); err != nil {
 			return false, err
 		}
 		k, err := f.Read(buf)
 		h.Write(buf[:k]) // a hash never fails
-		n += k
 		r.Hashed += int64(k)
 		if errors.Is(err, io.EOF) {
 			if r.Hashed != r.Size {
@@ -124,7 +122,7 @@ func (c *connection) assembler(ctx context.Context, s *stream, r *reading) (a *a
 	a = s.open.asm
 	began := time.Now()
 	for n := 0; a.position != r.At; n++ {
-		if n%checkEvery == 0 && (time.Since(began) > patience || ctx.Err() != nil) {
+		if n > 0 && n%checkEvery == 0 && (time.Since(began) > c.patience || ctx.Err() != nil) {
 			return nil, false, ctx.Err()
 		}
 		var broken *fatal
@@ -176,7 +174,7 @@ func (c *connection) read(ctx context.Context, s *stream, cur *cursor, page *con
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			if time.Since(began) > patience {
+			if n > 0 && time.Since(began) > c.patience {
 				return nil
 			}
 		}

@@ -197,7 +197,24 @@ func (r *remote) write(ctx context.Context, name string, from io.Reader) error {
 }
 
 func (r *remote) rename(ctx context.Context, from, to string) error {
-	return r.with(ctx, func(c *sftp.Client) error { return c.PosixRename(r.at(from), r.at(to)) })
+	return r.with(ctx, func(c *sftp.Client) error {
+		if _, ok := c.HasExtension("posix-rename@openssh.com"); ok {
+			return c.PosixRename(r.at(from), r.at(to))
+		}
+		// An old server renames to a free name only, in one step all the same. What stands
+		// under a taken one is replaced in two: the new file is whole before the old goes.
+		err := c.Rename(r.at(from), r.at(to))
+		if err == nil || !answered(err) || errors.Is(err, fs.ErrPermission) {
+			return err
+		}
+		if _, statErr := c.Stat(r.at(from)); statErr != nil {
+			return statErr // there is nothing to rename: what stands under the name stays
+		}
+		if removeErr := c.Remove(r.at(to)); removeErr != nil {
+			return errors.Join(err, removeErr)
+		}
+		return c.Rename(r.at(from), r.at(to))
+	})
 }
 
 func (r *remote) remove(ctx context.Context, name string) error {

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pkg/sftp"
+
 	"github.com/minihub/minihub/connectors"
 	"github.com/minihub/minihub/connectors/simkit"
 )
@@ -198,5 +200,32 @@ func TestConfigurationMistakesNameTheirField(t *testing.T) {
 		if !errors.As(err, &fe) || fe.Field != c.field {
 			t.Errorf("%s: %v, want %s", name, err, c.field)
 		}
+	}
+}
+
+func TestAnOldServerWithoutPosixRename(t *testing.T) {
+	if err := sftp.SetSFTPExtensions(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := sftp.SetSFTPExtensions("hardlink@openssh.com", "posix-rename@openssh.com", "statvfs@openssh.com"); err != nil {
+			t.Error(err)
+		}
+	})
+	s := newServer(t)
+	dir := t.TempDir()
+	mkdirs(t, dir, "in", "out")
+	conn, err := openAt(t, conformant, s.values(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, city := range []string{"杭州", "杭州", "上海"} { // written, known, a newer version
+		res, err := conn.(connectors.Sink).Deliver(t.Context(), "orders.write", []connectors.Delivery{delivery("1", "A", fmt.Sprintf(`{"no":"A","city":%q}`, city))})
+		if err != nil || res[0].Outcome != connectors.Done {
+			t.Fatalf("%+v %v", res, err)
+		}
+	}
+	if n := rowsOf(t, dir, "A"); n != 2 {
+		t.Errorf("written %d times, want 2", n)
 	}
 }
