@@ -60,6 +60,21 @@ func TestMobileDigits(t *testing.T) {
 	})
 }
 
+// Comparing objects stops at the first field in the order of the names,
+// whatever the order in memory is.
+func TestObjectsAreComparedInAFixedOrder(t *testing.T) {
+	t.Parallel()
+	for range 200 {
+		differs, err := equal(map[string]any{"a": 1, "b": "x", "c": 3}, map[string]any{"a": 2, "b": 5, "c": 3})
+		if differs || err != nil {
+			t.Fatalf("a differs before b cannot be compared: %v, %v", differs, err)
+		}
+		if _, err := equal(map[string]any{"a": 1, "b": 5, "c": 3}, map[string]any{"a": "1", "b": 6, "c": 3}); err == nil {
+			t.Fatal("a cannot be compared and b differs: want the error of a")
+		}
+	}
+}
+
 // What a row makes itself goes into the result uncopied; this shows that it is
 // counted, converted and kept apart from the input all the same.
 const copiesMapping = "- {to: a, from: o}\n- {to: b, expr: '[it.o, it.n, {\"x\": it.o, \"y\": index}]'}\n- {to: c, expr: 'filter(it.l, true)'}\n" +

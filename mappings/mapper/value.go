@@ -3,6 +3,8 @@ package mapper
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 )
 
@@ -99,7 +101,8 @@ func equal(a, b any) (bool, error) {
 		if len(x) != len(y) {
 			return false, nil
 		}
-		for k := range x {
+		// In a fixed order: one field may differ where another cannot be compared.
+		for _, k := range slices.Sorted(maps.Keys(x)) {
 			other, ok := y[k]
 			if !ok {
 				return false, nil
