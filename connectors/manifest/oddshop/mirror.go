@@ -1,12 +1,14 @@
 package oddshop
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
 
-// Mirror runs the statements that keep the shop's own SQL tables (MySQL or MariaDB). It is
-// called under the shop's lock, one statement at a time, and must not call back.
+// Mirror runs the statements that keep the shop's own SQL tables (MySQL or MariaDB), all of them
+// in one session: an act is a transaction, from START TRANSACTION to COMMIT. It is called under
+// the shop's lock, one statement at a time, and must not call back.
 type Mirror interface {
 	Exec(query string, args ...any) error
 }
@@ -62,9 +64,19 @@ func (s *Sim) SetMirror(m Mirror, prefix string) error {
 	return nil
 }
 
-// reflect writes one act to the tables.
+// reflect writes one act to the tables, whole or not at all.
 func (s *Sim) reflect(do string, o *Order) error {
 	t := tables{s.mirror, s.prefix}
+	if err := t.exec("START TRANSACTION"); err != nil {
+		return err
+	}
+	if err := t.act(do, o); err != nil {
+		return errors.Join(err, t.exec("ROLLBACK"))
+	}
+	return t.exec("COMMIT")
+}
+
+func (t tables) act(do string, o *Order) error {
 	switch do {
 	case Sell:
 		return t.insert(o)
@@ -105,7 +117,6 @@ func (t tables) insert(o *Order) error {
 			return err
 		}
 	}
-	// The order goes in last: whoever sees it sees its lines.
 	return t.exec("INSERT INTO `?order` VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		o.ID, o.Number, int(o.State), o.PlacedAt.In(Zone).Format(clockText), epoch(o.PaidAt), epoch(o.ShippedAt),
 		o.Buyer.ID, pad(o.Receiver.Name, nameWidth), o.Receiver.Phone, o.Receiver.Province, o.Receiver.City, o.Receiver.District,

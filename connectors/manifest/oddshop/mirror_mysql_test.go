@@ -54,7 +54,8 @@ func database(t *testing.T) *sql.DB {
 	return db
 }
 
-type executor struct{ db *sql.DB }
+// executor keeps to one session.
+type executor struct{ db *sql.Conn }
 
 func (e executor) Exec(query string, args ...any) error {
 	_, err := e.db.ExecContext(context.Background(), query, args...)
@@ -66,7 +67,12 @@ func TestTheTablesTellTheDay(t *testing.T) {
 	db := database(t)
 	c := open(t, Options{PerSecond: -1})
 	c.sell(3) // before there was a mirror
-	if err := c.sim.SetMirror(executor{db}, "odd_"); err != nil {
+	session, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = session.Close() }()
+	if err := c.sim.SetMirror(executor{session}, "odd_"); err != nil {
 		t.Fatal(err)
 	}
 	day := NewDay(c.sim, DayOptions{Seed: 5, Orders: 60, Steps: 6, Open: opening, Paging: -1})

@@ -48,13 +48,14 @@ func TestTheMirrorFollowsEveryAct(t *testing.T) {
 	for _, do := range []string{EditPrice, Pay, Ship} {
 		b.said = nil
 		c.do(Act{Do: do, OID: o.ID})
-		if last := b.said[len(b.said)-1]; !strings.HasPrefix(last, "UPDATE `odd_order` SET") {
-			t.Errorf("%s: %s", do, last)
+		n := len(b.said)
+		if b.said[0] != "START TRANSACTION" || b.said[n-1] != "COMMIT" || !strings.HasPrefix(b.said[n-2], "UPDATE `odd_order` SET") {
+			t.Errorf("%s: %v", do, b.said)
 		}
 	}
 	b.said = nil
 	c.do(Act{Do: Delete, OID: o.ID})
-	if len(b.said) != 2 || !strings.HasPrefix(b.said[1], "DELETE FROM `odd_order` ") {
+	if len(b.said) != 4 || !strings.HasPrefix(b.said[2], "DELETE FROM `odd_order` ") {
 		t.Errorf("delete: %v", b.said)
 	}
 }
