@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/minihub/minihub/mappings/mapper"
 	"github.com/minihub/minihub/schemas/codec"
-	"github.com/rogpeppe/go-internal/txtar"
 )
 
 // CodeCase is the code of what is wrong with a case file itself.
@@ -36,10 +36,10 @@ type Case struct {
 	Input   any
 	Context mapper.Context
 
-	archive *txtar.Archive
-	lines   map[string]int // the line before each part's first
-	want    string         // name of the part with the expectation
-	wanted  any            // want.json
+	comment []byte
+	parts   []part
+	want    string // name of the part with the expectation
+	wanted  any    // want.json
 }
 
 // ReadCase reads a case file:
@@ -58,15 +58,16 @@ type Case struct {
 // the mapping must fail or its result must break the schema, one line
 // "code target: text" for each error. The error is mapper.Problems.
 func ReadCase(file string, data []byte) (*Case, error) {
-	c := &Case{File: file, archive: txtar.Parse(data), lines: map[string]int{}}
-	c.About = strings.TrimSpace(string(c.archive.Comment))
-	line := 1 + bytes.Count(c.archive.Comment, []byte("\n"))
+	c := &Case{File: file}
+	c.comment, c.parts = split(data)
+	c.About = strings.TrimSpace(string(c.comment))
 	var problems mapper.Problems
-	for _, f := range c.archive.Files {
-		if p := c.readPart(f, line); p != nil {
+	seen := map[string]bool{}
+	for _, f := range c.parts {
+		if p := c.readPart(f, seen[f.name]); p != nil {
 			problems = append(problems, p)
 		}
-		line += 1 + bytes.Count(f.Data, []byte("\n"))
+		seen[f.name] = true
 	}
 	if len(problems) == 0 && (c.Mapping == "" || c.Input == nil || c.want == "") {
 		problems = append(problems, &mapper.Problem{Code: CodeCase, File: file, Line: 1,
@@ -78,30 +79,29 @@ func ReadCase(file string, data []byte) (*Case, error) {
 	return c, nil
 }
 
-// readPart reads one part, whose mark stands at a line.
-func (c *Case) readPart(f txtar.File, line int) *mapper.Problem {
+// readPart reads one part.
+func (c *Case) readPart(f part, twice bool) *mapper.Problem {
 	problem := func(text, hint string) *mapper.Problem {
-		return &mapper.Problem{Code: CodeCase, File: c.File, Line: line, Column: 1, Text: "part " + f.Name + ": " + text, Hint: hint}
+		return &mapper.Problem{Code: CodeCase, File: c.File, Line: f.line, Column: 1, Text: "part " + f.name + ": " + text, Hint: hint}
 	}
-	if _, twice := c.lines[f.Name]; twice {
+	if twice {
 		return problem("it is there twice", "leave one of them")
 	}
-	c.lines[f.Name] = line
 	var err error
-	switch f.Name {
+	switch f.name {
 	case partMapping:
-		c.Mapping = path.Clean(strings.TrimPrefix(strings.TrimSpace(string(f.Data)), "mappings/"))
+		c.Mapping = path.Clean(strings.TrimPrefix(strings.TrimSpace(string(f.data)), "mappings/"))
 	case partInput:
-		c.Input, err = codec.Decode(f.Data)
+		c.Input, err = codec.Decode(f.data)
 	case partContext:
-		c.Context, err = ReadContext(f.Data)
+		c.Context, err = ReadContext(f.data)
 	case partWant, partError:
 		if c.want != "" {
 			return problem("a case has one expectation", "leave want.json or want.error")
 		}
-		c.want = f.Name
-		if f.Name == partWant {
-			c.wanted, err = codec.Decode(f.Data)
+		c.want = f.name
+		if f.name == partWant {
+			c.wanted, err = codec.Decode(f.data)
 		}
 	default:
 		return problem("there is no such part", needed)
@@ -110,7 +110,7 @@ func (c *Case) readPart(f txtar.File, line int) *mapper.Problem {
 	switch {
 	case errors.As(err, &bad):
 		p := problem(bad.Text, "it must be one JSON document")
-		p.Line, p.Column = line+bad.Line, bad.Column
+		p.Line, p.Column = f.line+bad.Line, bad.Column
 		return p
 	case err != nil:
 		return problem(err.Error(), "")
@@ -182,14 +182,21 @@ func (c *Case) Own() map[string]map[string]any {
 }
 
 // place is where a part's content begins.
-func (c *Case) place(part string) mapper.Position {
-	return mapper.Position{File: c.File, Line: c.lines[part] + 1, Column: 1}
+func (c *Case) place(name string) mapper.Position {
+	at := mapper.Position{File: c.File, Line: 1, Column: 1}
+	for _, p := range c.parts {
+		if p.name == name {
+			at.Line = p.line + 1
+		}
+	}
+	return at
 }
 
-func (c *Case) part(name string) []byte {
-	for _, f := range c.archive.Files {
-		if f.Name == name {
-			return f.Data
+// Part is the text of a part, such as input.json; nil when there is none.
+func (c *Case) Part(name string) []byte {
+	for _, p := range c.parts {
+		if p.name == name {
+			return p.data
 		}
 	}
 	return nil
@@ -208,12 +215,22 @@ func (c *Case) Updated(o *Outcome) ([]byte, error) {
 		}
 		name, data = partWant, b.Bytes()
 	}
-	a := &txtar.Archive{Comment: c.archive.Comment}
-	for _, f := range c.archive.Files {
-		if f.Name == c.want {
-			f = txtar.File{Name: name, Data: data}
+	parts := slices.Clone(c.parts)
+	for i := range parts {
+		if parts[i].name == c.want {
+			parts[i] = part{name: name, data: data}
 		}
-		a.Files = append(a.Files, f)
 	}
-	return txtar.Format(a), nil
+	return join(c.comment, parts), nil
+}
+
+// NewCase writes a case file that wants the errors: about stands before its parts,
+// input and context are JSON. context may be empty.
+func NewCase(about, mapping string, context, input []byte, errors string) []byte {
+	parts := []part{{name: partMapping, data: []byte(mapping + "\n")}}
+	if len(context) > 0 {
+		parts = append(parts, part{name: partContext, data: context})
+	}
+	parts = append(parts, part{name: partInput, data: input}, part{name: partError, data: []byte(errors)})
+	return join([]byte(about+"\n"), parts)
 }

@@ -89,6 +89,7 @@ func TestCompare(t *testing.T) {
 
 func FuzzReadCase(f *testing.F) {
 	f.Add("About.\n-- mapping --\na/in/b.yaml\n-- input.json --\n{\"a\":[1]}\n-- context.json --\n{\"key\":\"k\",\"lookups\":{\"t\":{\"a\":1}}}\n-- want.json --\n{}\n")
+	f.Add("0\n-- --")
 	f.Add("-- mapping --\nx\n-- input.json --\n{\n-- want.error --\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		c, err := mappings.ReadCase("c.txtar", []byte(text))

@@ -3,7 +3,6 @@ package mappings
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -116,6 +115,9 @@ func (d *diff) walk(path string, want, got side) {
 				d.add(path, Length, fmt.Sprint(len(w)), fmt.Sprint(len(g)))
 			}
 			for i := range min(len(w), len(g)) {
+				if Same(w[i], g[i]) {
+					continue
+				}
 				d.walk(fmt.Sprintf("%s[%d]", path, i), want.item(i), got.item(i))
 			}
 			return
@@ -131,10 +133,21 @@ func (d *diff) walk(path string, want, got side) {
 	}
 }
 
+// object looks at the fields that differ only: most do not, and documents are many.
 func (d *diff) object(path string, want, got side, w, g map[string]any) {
-	keys := maps.Clone(w)
-	maps.Copy(keys, g)
-	for _, k := range slices.Sorted(maps.Keys(keys)) {
+	var keys []string
+	for k, v := range w {
+		if other, given := g[k]; !given || !Same(v, other) {
+			keys = append(keys, k)
+		}
+	}
+	for k := range g {
+		if _, wanted := w[k]; !wanted {
+			keys = append(keys, k)
+		}
+	}
+	slices.Sort(keys)
+	for _, k := range keys {
 		below := strings.TrimPrefix(path+"."+k, ".")
 		_, wanted := w[k]
 		_, given := g[k]

@@ -125,7 +125,7 @@ func (c *Case) RunChecked(set *Set, validate func(schema string, doc any) []Viol
 	}
 	out.Errors = ErrorLines(out.Failures)
 	if c.want == partError || out.Errors != "" {
-		if want := string(c.part(partError)); want != out.Errors {
+		if want := string(c.Part(partError)); want != out.Errors {
 			out.Diff = "want the errors:\n" + orNone(want) + "got:\n" + orNone(out.Errors)
 		}
 		return out, nil
@@ -136,7 +136,7 @@ func (c *Case) RunChecked(set *Set, validate func(schema string, doc any) []Viol
 }
 
 // Wanted is the text of want.error; empty where the case wants a document.
-func (c *Case) Wanted() string { return string(c.part(partError)) }
+func (c *Case) Wanted() string { return string(c.Part(partError)) }
 
 // ErrorLines writes failures as want.error has them.
 func ErrorLines(failures []Failure) string {
