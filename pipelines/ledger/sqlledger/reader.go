@@ -29,7 +29,7 @@ func OpenReader(ctx context.Context, url string, readers int) (*Reader, error) {
 	if readers <= 0 {
 		readers = sqliteReaders
 	}
-	s := &Store{t: newTables(), blocks: newBlockCache(64 << 20)}
+	s := &Store{t: newTables(), blocks: newBlockCache(16 << 20)}
 	var err error
 	if s.codec, err = newCodec(); err != nil {
 		return nil, err

@@ -16,7 +16,6 @@ import (
 	"github.com/minihub/minihub/mappings"
 	"github.com/minihub/minihub/mappings/craft"
 	"github.com/minihub/minihub/mappings/mapper"
-	"github.com/rogpeppe/go-internal/txtar"
 )
 
 // MaxBody is how many bytes of mapping, sample and context together are taken.
@@ -198,15 +197,7 @@ func samples(folder fs.FS, name string) []sample {
 		if err != nil || c.Mapping != name {
 			continue
 		}
-		s := sample{Name: strings.TrimSuffix(path.Base(file), ".txtar"), About: c.About}
-		for _, part := range txtar.Parse(data).Files {
-			switch part.Name {
-			case "input.json":
-				s.Input = string(part.Data)
-			case "context.json":
-				s.Context = string(part.Data)
-			}
-		}
+		s := sample{Name: strings.TrimSuffix(path.Base(file), ".txtar"), About: c.About, Input: string(c.Part("input.json")), Context: string(c.Part("context.json"))}
 		out = append(out, s)
 	}
 	return out
