@@ -18,6 +18,7 @@ type csvReader struct {
 const (
 	badClose   = "there is text after a closing quote"
 	badUnended = "a quote is never closed"
+	badLong    = "the row is too long"
 )
 
 func (r *csvReader) next() (*record, error) {
@@ -35,6 +36,9 @@ func (r *csvReader) next() (*record, error) {
 			raw, long, err := r.physical()
 			if err != nil {
 				return nil, err
+			}
+			if bad == badLong {
+				rec.bad = fmt.Sprintf("a quote is not closed within %d bytes", r.max)
 			}
 			if long {
 				rec.bad = fmt.Sprintf("the row has more than %d bytes", r.max)
@@ -80,7 +84,7 @@ func (r *csvReader) scan() (fields [][]byte, size int, buf []byte, bad string, e
 		for !last && len(buf)-i < 4 { // room for the longest character, and for CR LF
 			have := len(buf)
 			if have >= r.b.Size() {
-				return nil, 0, buf, badUnended, nil
+				return nil, 0, buf, badLong, nil
 			}
 			if buf, last, err = r.peek(have); err != nil {
 				return nil, 0, buf, "", err
@@ -93,7 +97,7 @@ func (r *csvReader) scan() (fields [][]byte, size int, buf []byte, bad string, e
 			return append(fields, field), len(buf), buf, "", nil
 		}
 		if i > r.max {
-			return nil, 0, buf, badUnended, nil
+			return nil, 0, buf, badLong, nil
 		}
 		c, w := buf[i], max(1, r.cs.width(buf[i:]))
 		switch {

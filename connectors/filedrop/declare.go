@@ -7,8 +7,12 @@ import (
 	"github.com/minihub/minihub/connectors"
 )
 
-// deadline bounds one Deliver; SFTP servers can be slow to answer.
-const deadline = time.Minute
+// One Deliver writes a file and an entry of the journal for each document; SFTP servers
+// can be slow to answer.
+const (
+	deadline    = time.Minute
+	perDocument = 100 * time.Millisecond
+)
 
 // fields are the configuration of a connection; they are the same for every description.
 func fields() []connectors.Field {
@@ -45,7 +49,7 @@ func (l *loader) connector(name string, f *fileShape) *connectors.Connector {
 		c.Operations = append(c.Operations, connectors.Operation{
 			Name: o.Name, Entity: y.Entity.Value, Text: y.Text.Value, Schema: y.Schema.Value,
 			Carries: o.Carries, Changes: connectors.Upsert, Repeat: connectors.Idempotent, IdempotentFor: o.Keep,
-			Batch: o.Batch, Linger: o.Linger, Timeout: deadline,
+			Batch: o.Batch, Linger: o.Linger, Timeout: deadline + time.Duration(o.Batch)*perDocument,
 			List: connectors.Listing{Reason: "the receiver takes the files away"},
 		})
 	}

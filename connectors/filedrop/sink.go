@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/minihub/minihub/connectors"
 )
@@ -32,14 +33,46 @@ func (c *connection) Deliver(ctx context.Context, operation string, batch []conn
 	if err := w.prepare(ctx); err != nil {
 		return nil, placeError("the folder "+o.Folder+" cannot be used", err, false)
 	}
-	for _, d := range batch {
-		w.take(ctx, d)
+	known := make([]knowledge, len(batch))
+	together(len(batch), func(i int) {
+		began := c.now()
+		k := &known[i]
+		k.entry, k.standing, k.err = w.j.settle(ctx, batch[i].Key)
+		k.took = c.now().Sub(began)
+	})
+	for i, d := range batch {
+		w.take(ctx, d, known[i])
 	}
 	if len(w.docs) > 0 {
 		w.write(ctx)
 	}
 	c.sweep(ctx, w.j, o)
 	return w.results, nil
+}
+
+// atOnce is how many small files are read or written at the same time: over SFTP each
+// costs several round trips, on a disk a flush.
+const atOnce = 16
+
+// together calls f for 0 to n-1.
+func together(n int, f func(i int)) {
+	var g errgroup.Group
+	g.SetLimit(atOnce)
+	for i := range n {
+		g.Go(func() error {
+			f(i)
+			return nil
+		})
+	}
+	_ = g.Wait() // f keeps its own errors
+}
+
+// knowledge is what the journal says about a delivery.
+type knowledge struct {
+	entry    journalEntry
+	standing standing
+	err      error
+	took     time.Duration
 }
 
 // writing is one call of Deliver.
@@ -60,25 +93,24 @@ func (w *writing) prepare(ctx context.Context) error {
 }
 
 // take decides what is to be done with one document.
-func (w *writing) take(ctx context.Context, d connectors.Delivery) {
+func (w *writing) take(ctx context.Context, d connectors.Delivery, k knowledge) {
 	text, bad := w.o.render(d.Document)
 	if bad != nil {
 		w.results = append(w.results, connectors.Result{ID: d.ID, Outcome: connectors.Refused, Err: bad})
 		return
 	}
-	began := w.c.now()
-	e, st, err := w.j.settle(ctx, d.Key)
+	e := k.entry
 	switch {
-	case err != nil:
-		w.results = append(w.results, connectors.Result{ID: d.ID, Outcome: connectors.NotSent, Err: placeError("the journal cannot be read", err, false)})
-	case st == written && e.Digest == digest(d.Document):
+	case k.err != nil:
+		w.results = append(w.results, connectors.Result{ID: d.ID, Outcome: connectors.NotSent, Err: placeError("the journal cannot be read", k.err, false)})
+	case k.standing == written && e.Digest == digest(d.Document):
 		err := w.mark(ctx, e.File)
 		if err != nil {
 			w.results = append(w.results, connectors.Result{ID: d.ID, Outcome: connectors.Unknown, Err: placeError("the marker cannot be written", err, true)})
 			return
 		}
 		w.results = append(w.results, connectors.Result{ID: d.ID, Outcome: connectors.Done, RemoteIDs: remoteIDs(e.File),
-			Exchanges: []connectors.Exchange{{Method: "STAT", URL: w.c.place.show(path.Join(w.o.Folder, e.File)), Response: "written before, " + e.At, Took: w.c.now().Sub(began)}}})
+			Exchanges: []connectors.Exchange{{Method: "STAT", URL: w.c.place.show(path.Join(w.o.Folder, e.File)), Response: "written before, " + e.At, Took: k.took}}})
 	default:
 		w.docs, w.text = append(w.docs, d), append(w.text, text)
 	}
@@ -103,12 +135,14 @@ func (w *writing) write(ctx context.Context) {
 		w.end(name, content, began, connectors.NotSent, placeError("the file cannot be written", err, false))
 		return
 	}
-	for _, d := range w.docs {
-		e := journalEntry{Digest: digest(d.Document), File: name, Draft: draft, At: began.UTC().Format(time.RFC3339)}
-		if err := w.j.note(ctx, d.Key, e); err != nil {
-			w.end(name, content, began, connectors.NotSent, placeError("the journal cannot be written", err, false))
-			return
-		}
+	errs := make([]error, len(w.docs))
+	together(len(w.docs), func(i int) {
+		d := w.docs[i]
+		errs[i] = w.j.note(ctx, d.Key, journalEntry{Digest: digest(d.Document), File: name, Draft: draft, At: began.UTC().Format(time.RFC3339)})
+	})
+	if err := errors.Join(errs...); err != nil {
+		w.end(name, content, began, connectors.NotSent, placeError("the journal cannot be written", err, false))
+		return
 	}
 	if err := w.c.place.rename(ctx, from, to); err != nil {
 		w.renamed(name, content, began, err)

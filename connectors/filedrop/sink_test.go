@@ -137,8 +137,21 @@ func (f *failing) rename(ctx context.Context, from, to string) error {
 }
 
 func TestAnAttemptThatWasCutOffTakesEffectOnce(t *testing.T) {
-	for name, before := range map[string]bool{"before the file appeared": true, "after the file appeared": false} {
+	one := func(a, b connectors.Delivery) [][]connectors.Delivery {
+		return [][]connectors.Delivery{{b}, {a, b}, {a}}
+	}
+	both := func(a, b connectors.Delivery) [][]connectors.Delivery {
+		return [][]connectors.Delivery{{b, a}, {b}, {a}}
+	}
+	for name, c := range map[string]struct {
+		before  bool
+		batches func(a, b connectors.Delivery) [][]connectors.Delivery
+	}{
+		"before the file appeared": {true, one}, "after the file appeared": {false, one},
+		"before, and together again": {true, both}, "after, and together again": {false, both},
+	} {
 		t.Run(name, func(t *testing.T) {
+			before, batches := c.before, c.batches
 			d := newDesk(t, writeCSV)
 			f := &failing{place: d.conn.place, into: "out", before: before, err: errors.New("connection lost")}
 			d.conn.place = f
@@ -154,10 +167,12 @@ func TestAnAttemptThatWasCutOffTakesEffectOnce(t *testing.T) {
 			if want := map[bool]connectors.Presence{true: connectors.CannotTell, false: connectors.Same}[before]; err != nil || found[0].Presence != want {
 				t.Errorf("looked up: %+v %v", found, err)
 			}
-			// Each comes again in a batch of its own.
-			for _, again := range []connectors.Delivery{b, a, a, b} {
-				if r := d.deliver("orders.write", again)[again.ID]; r.Outcome != connectors.Done {
-					t.Errorf("again: %+v", r)
+			// They come again in other batches, each of them more than once.
+			for _, batch := range batches(a, b) {
+				for _, r := range d.deliver("orders.write", batch...) {
+					if r.Outcome != connectors.Done {
+						t.Errorf("again: %+v", r)
+					}
 				}
 			}
 			rows := ""
