@@ -21,7 +21,7 @@ var callbackVars = []string{"call", "query", "header", "body", "fields"}
 // callback compiles a callback.
 func (ld *loader) callback(m *spec, c *callbackSpec, at spot) {
 	vars := with(baseVars, callbackVars)
-	below := func(key string) spot { return spot{at.line, at.column, at.path + "/" + key} }
+	below := func(key string) spot { return spot{path: at.path + "/" + key} }
 	ld.expr(&c.When, vars)
 	proofs := 0
 	if c.Sign != nil {

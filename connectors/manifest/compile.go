@@ -161,7 +161,7 @@ func (ld *loader) list(c *callSpec, rows *expression, p *pagingSpec, at spot, va
 	ld.expr(&p.More, with(answer, []string{"rows"}))
 	ld.expr(&p.Next, with(answer, []string{"rows"}))
 	ld.expr(&p.Pages, answer)
-	at.path += "/paging"
+	at = spot{path: at.path + "/paging"}
 	switch {
 	case (p.Kind == "cursor" || p.Kind == "link") && !p.Next.given():
 		ld.fail(at, "next: body.next_cursor", "paging of kind %s needs next", p.Kind)

@@ -26,6 +26,7 @@ const (
 type loader struct {
 	file     string
 	problems []Problem
+	root     *yaml.Node
 	texts    []text // every expression and template, as read
 }
 

@@ -18,6 +18,7 @@ func Load(name string, src []byte) (*connectors.Connector, []Problem) {
 	if root == nil {
 		return nil, ld.sorted()
 	}
+	ld.root = root
 	m := &spec{}
 	ld.value(reflect.ValueOf(m).Elem(), root, spot{line: root.Line, column: root.Column})
 	if len(ld.problems) > 0 { // expressions of a file that is not whole give false alarms

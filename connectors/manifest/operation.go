@@ -9,7 +9,7 @@ import (
 
 // operation compiles an operation.
 func (ld *loader) operation(m *spec, o *operationSpec, at spot) {
-	below := func(key string) spot { return spot{at.line, at.column, at.path + "/" + key} }
+	below := func(key string) spot { return spot{path: at.path + "/" + key} }
 	single := []string{"doc", "key", "ids", "id_lists"}
 	vars := single
 	if o.Batch > 1 {
@@ -134,7 +134,7 @@ func (ld *loader) lookup(o *operationSpec, at spot, single []string) {
 		ld.fail(at, "match: row.order_no == key", "a look-up of several documents needs match")
 	}
 	if l.WhenEmpty != nil {
-		ld.call(l.WhenEmpty.Probe, spot{at.line, at.column, at.path + "/when_empty/probe"}, nil, false)
+		ld.call(l.WhenEmpty.Probe, spot{path: at.path + "/when_empty/probe"}, nil, false)
 		ld.expr(&l.WhenEmpty.OK, with(baseVars, answerVars))
 	}
 	if len(l.Compare) == 0 && o.Undoes == "" {

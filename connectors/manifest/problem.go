@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // Problem is one thing wrong with a manifest.
@@ -25,7 +27,7 @@ func (p Problem) Error() string {
 	return s
 }
 
-// spot is a place in the file.
+// spot is a place in the file; one without a line is looked up by its path.
 type spot struct {
 	line, column int
 	path         string
@@ -35,6 +37,9 @@ type spot struct {
 const maxProblems = 100
 
 func (ld *loader) fail(at spot, hint, format string, a ...any) {
+	if at.line == 0 && ld.root != nil {
+		at.line, at.column = place(ld.root, at.path)
+	}
 	p := Problem{File: ld.file, Line: max(1, at.line), Column: max(1, at.column), Path: at.path, Text: fmt.Sprintf(format, a...), Hint: hint}
 	if p.Path == "" {
 		p.Path = "/"
@@ -57,4 +62,22 @@ func (ld *loader) sorted() []Problem {
 
 func escape(name string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(name, "~", "~0"), "/", "~1")
+}
+
+// place finds the key that a path leads to, or the deepest one on the way there.
+func place(n *yaml.Node, path string) (line, column int) {
+	line, column = n.Line, n.Column
+	for _, name := range strings.Split(strings.TrimPrefix(path, "/"), "/") {
+		var next *yaml.Node
+		for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
+			if escape(n.Content[i].Value) == name {
+				line, column, next = n.Content[i].Line, n.Content[i].Column, n.Content[i+1]
+			}
+		}
+		if next == nil {
+			return line, column
+		}
+		n = next
+	}
+	return line, column
 }

@@ -21,12 +21,12 @@ func (ld *loader) reconcile(r *reconcileSpec, reason string, at spot, list *list
 	if r == nil {
 		return
 	}
-	at.path += "/reconcile"
+	at = spot{path: at.path + "/reconcile"}
 	if r.List == nil && list == nil {
 		ld.fail(at, "list: {get: /orders, query: {from: '{{ window.from }}'}, rows: body.data}", "reconcile needs a list")
 	}
 	if r.List != nil {
-		ld.list(&r.List.callSpec, &r.List.Rows, r.List.Paging, spot{at.line, at.column, at.path + "/list"}, []string{"window"})
+		ld.list(&r.List.callSpec, &r.List.Rows, r.List.Paging, spot{path: at.path + "/list"}, []string{"window"})
 	}
 	if r.Window != nil {
 		ld.window(r.Window, at)
@@ -34,7 +34,7 @@ func (ld *loader) reconcile(r *reconcileSpec, reason string, at spot, list *list
 		ld.fail(at, "window: {by: modified, span: 7d, format: datetime, zone: Asia/Shanghai}", "reconcile needs a window: which span of time is compared")
 	}
 	if r.Get != nil {
-		ld.list(&r.Get.callSpec, &r.Get.Rows, r.Get.Paging, spot{at.line, at.column, at.path + "/get"}, []string{"key", "keys"})
+		ld.list(&r.Get.callSpec, &r.Get.Rows, r.Get.Paging, spot{path: at.path + "/get"}, []string{"key", "keys"})
 		ld.expr(&r.Get.Key, with(baseVars, []string{"row"}))
 		ld.expr(&r.Get.Absent, with(baseVars, answerVars, []string{"key"}))
 	}

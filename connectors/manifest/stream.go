@@ -19,8 +19,8 @@ func (ld *loader) stream(m *spec, name string, s *streamSpec, at spot) {
 	for _, x := range []*expression{&s.Key, &s.Root, &s.Deleted} {
 		ld.expr(x, row)
 	}
-	ld.version(s.Version, spot{at.line, at.column, at.path + "/version"}, row)
-	below := func(key string) spot { return spot{at.line, at.column, at.path + "/" + key} }
+	ld.version(s.Version, spot{path: at.path + "/version"}, row)
+	below := func(key string) spot { return spot{path: at.path + "/" + key} }
 	var window []string
 	if w := s.Window; w != nil {
 		window = []string{"window"}
