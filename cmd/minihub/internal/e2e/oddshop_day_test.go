@@ -16,6 +16,7 @@ import (
 // notices before answers, and some plain faults. At the end the receiver's own record is
 // held against the shop's own truth.
 func TestADayOfTheOddShop(t *testing.T) {
+	t.Parallel()
 	orders := 2000
 	if testing.Short() {
 		orders = 300

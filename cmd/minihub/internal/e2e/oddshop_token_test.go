@@ -12,6 +12,7 @@ import (
 // empty answers that follow look most like the truth: between two pages, so that the list seems to end,
 // and between the list and the fetch of what it no longer showed, so that all of that seems deleted.
 func TestATokenLostOnTheWay(t *testing.T) {
+	t.Parallel()
 	w := newOddWorld(t, 1)
 	w.open()
 	act := func(acts ...oddshop.Act) {
