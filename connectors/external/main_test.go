@@ -63,9 +63,9 @@ func describedAs(t testing.TB, as string, declared connectors.Connector) []byte 
 	if err := json.Unmarshal(raw, &tree); err != nil {
 		t.Fatal(err)
 	}
-	src, err := yaml.Marshal(map[string]any{
-		"kind": "program", "command": []string{os.Args[0]}, "env": map[string]string{programEnv: as}, "declaration": tree,
-	})
+	// Under the race detector a process would sleep a second before each of its ends.
+	env := map[string]string{programEnv: as, "GORACE": "atexit_sleep_ms=0"}
+	src, err := yaml.Marshal(map[string]any{"kind": "program", "command": []string{os.Args[0]}, "env": env, "declaration": tree})
 	if err != nil {
 		t.Fatal(err)
 	}
