@@ -244,7 +244,7 @@ func (e *prepareError) Error() string { return e.code + ": " + e.text }
 
 // prepare maps a stored record to a step's target document from its raw bytes.
 func (e *Engine) prepare(ctx context.Context, rec *ledger.Record, step *flow.Step, key string, generation int) (*prepared, error) {
-	body, err := e.opt.Ledger.Payload(ctx, rec.Payload)
+	body, err := e.bodyOf(ctx, rec)
 	if err != nil {
 		return nil, err
 	}
@@ -324,6 +324,9 @@ func (e *Engine) toCanonical(rec *ledger.Record, f *flow.Flow, tree any) (_ any,
 func (e *Engine) mapContext(rec *ledger.Record) mapper.Context {
 	ctx := mapper.Context{Lookups: e.current().opt.Tables, Source: map[string]any{"connection": rec.DocKey.Connection, "stream": rec.Stream,
 		"key": rec.DocKey.Key}}
+	if rec.Deleted {
+		ctx.Source["deleted"] = true
+	}
 	if c := e.connections()[rec.DocKey.Connection]; c != nil {
 		ctx.Store = c.Store
 	}
@@ -360,7 +363,7 @@ func runSafely(p *mapper.Program, in any, ctx mapper.Context) (out any, err erro
 			err = &prepareError{code: CodePanic, text: "the mapping " + p.Name() + " broke; this is a bug of minihub"}
 		}
 	}()
-	return p.Run(in, ctx)
+	return p.RunSharing(in, ctx) // nothing here changes a tree
 }
 
 func mappingError(err error) *prepareError {
