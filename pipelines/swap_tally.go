@@ -1,10 +1,10 @@
 package pipelines
 
 import (
+	"maps"
 	"math"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 
 	"github.com/minihub/minihub/pipelines/flow"
@@ -33,29 +33,25 @@ type Suspect struct {
 	Then     Runs  `json:"then"`
 }
 
-// tally counts by mapping. The map never changes after the program is in force.
+// tally counts by mapping. Programs may share one, so the map is replaced and never
+// changed.
 type tally struct {
 	revision int64
-	by       map[string]*runs
-	mu       sync.Mutex // for add
+	by       atomic.Pointer[map[string]*runs]
 }
 
 type runs struct{ mapped, failed, delivered, refused atomic.Int64 }
 
 func newTally(revision int64, flows []*flow.Flow) *tally {
-	t := &tally{revision: revision, by: map[string]*runs{}}
+	t := &tally{revision: revision}
+	t.by.Store(&map[string]*runs{})
 	t.add(flows)
 	return t
 }
 
-// add makes room for the mappings of flows, before the tally is shared.
+// add makes room for the mappings of flows; one swap at a time does.
 func (t *tally) add(flows []*flow.Flow) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	by := make(map[string]*runs, len(t.by))
-	for name, r := range t.by {
-		by[name] = r
-	}
+	by := maps.Clone(*t.by.Load())
 	room := func(name string) {
 		if by[name] == nil {
 			by[name] = &runs{}
@@ -67,12 +63,14 @@ func (t *tally) add(flows []*flow.Flow) {
 			room(s.Map.Name())
 		}
 	}
-	t.by = by
+	t.by.Store(&by)
 }
+
+func (t *tally) of(name string) *runs { return (*t.by.Load())[name] }
 
 // mapped counts one run of a mapping.
 func (t *tally) mapped(name string, ok bool) {
-	r := t.by[name]
+	r := t.of(name)
 	if r == nil {
 		return
 	}
@@ -84,7 +82,7 @@ func (t *tally) mapped(name string, ok bool) {
 
 // sent counts what a target said to a document.
 func (t *tally) sent(name string, ok bool) {
-	r := t.by[name]
+	r := t.of(name)
 	switch {
 	case r == nil:
 	case ok:
@@ -96,7 +94,7 @@ func (t *tally) sent(name string, ok bool) {
 
 func (t *tally) list() []Runs {
 	var out []Runs
-	for name, r := range t.by {
+	for name, r := range *t.by.Load() {
 		out = append(out, r.read(name))
 	}
 	slices.SortFunc(out, func(a, b Runs) int { return strings.Compare(a.Mapping, b.Mapping) })
@@ -151,7 +149,7 @@ func suspects(now, then *tally) []Suspect {
 		if bad < fewest {
 			continue
 		}
-		old := then.by[r.Mapping].read(r.Mapping)
+		old := then.of(r.Mapping).read(r.Mapping)
 		worst := innocence
 		if b, n := old.bad(); n > 0 {
 			_, worst = wilson(b, n)

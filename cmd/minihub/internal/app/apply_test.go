@@ -406,3 +406,61 @@ func TestARemovedConnectionDrainsAfterARestart(t *testing.T) {
 	}
 	until(t, "the old note", func() bool { return subject(t, sim, "R-1") == "old" })
 }
+
+// Work of a connection whose file was taken away while the hub was down is told.
+func TestDoctorTellsOrphans(t *testing.T) {
+	dir, _ := hubDir(t)
+	a := hub(t, dir)
+	if err := a.Engine().Pause(t.Context(), "crm", "", "tester", "a test"); err != nil {
+		t.Fatal(err)
+	}
+	post(t, a.IntakeURL(), "O-1")
+	until(t, "the note to wait", func() bool { return a.Engine().Depth()["deliveries/crm"] == 1 })
+	count := func() (n int) {
+		for _, f := range a.Doctor(t.Context(), false) {
+			if f.Code == "doctor.gate.orphan" {
+				n++
+			}
+		}
+		return n
+	}
+	if n := count(); n != 0 {
+		t.Fatalf("%d orphans while the connection is there", n)
+	}
+	if err := a.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(filepath.Join(dir, "connections", "crm.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(dir, "connections", "crm.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	put(t, dir, "connections/other.yaml", strings.Replace(string(b), "connection: crm", "connection: other", 1))
+	put(t, dir, "flows/notes.yaml", "flow: notes\nfrom: [shop.events]\ncanonical: mappings/own/in/note.yaml\nto:\n"+
+		"  - { operation: other.event.push, key: '{store.code}-{note_no}', map: mappings/own/out/note.yaml }\n")
+	a = hub(t, dir)
+	if _, conns := a.Engine().Draining(); !slices.Equal(conns, []string{"crm"}) || count() != 0 {
+		t.Fatalf("draining are %v, orphans %d", conns, count())
+	}
+	if err := a.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	// The former revision's secret is gone: nothing can drain by it any more.
+	put(t, dir, "secrets/hook2", hookSecret)
+	if err := os.Remove(filepath.Join(dir, "secrets", "hook")); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"connections/shop.yaml", "connections/other.yaml"} {
+		b, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		put(t, dir, name, strings.Replace(string(b), "secrets/hook", "secrets/hook2", 1))
+	}
+	a = hub(t, dir)
+	if n := count(); n != 1 {
+		t.Fatalf("%d orphans, want the one of crm", n)
+	}
+}

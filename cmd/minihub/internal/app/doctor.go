@@ -10,6 +10,7 @@ import (
 	"github.com/minihub/minihub/cmd/minihub/internal/config"
 	"github.com/minihub/minihub/cmd/minihub/internal/doctor"
 	"github.com/minihub/minihub/connectors"
+	"github.com/minihub/minihub/pipelines/ledger"
 )
 
 // Doctor looks at what the hub stands on; online it goes the way to each vendor and tries
@@ -40,6 +41,7 @@ func (a *App) machine(ctx context.Context) []doctor.Finding {
 			out = append(out, doctor.Closed(g))
 		}
 	}
+	out = append(out, a.orphans(ctx)...)
 	for _, u := range a.engine.Limits() {
 		if f, near := doctor.Used(u.Connection, u.Limit, u.Used, u.Allowed); near {
 			out = append(out, f)
@@ -49,6 +51,36 @@ func (a *App) machine(ctx context.Context) []doctor.Finding {
 		out = append(out, doctor.Fails(s.Now.Mapping, s.Revision, s.Now.Failed+s.Now.Refused, s.Now.Mapped))
 	}
 	return out
+}
+
+// orphans are connections that the hub does not have and that have unfinished work: their
+// files were taken away while it was down.
+func (a *App) orphans(ctx context.Context) []doctor.Finding {
+	counts, err := a.ledger.Counts(ctx)
+	if err != nil {
+		return nil // the store has a finding of its own
+	}
+	left := map[string]int64{}
+	for _, c := range counts {
+		if _, _, known := a.engine.Conn(c.Connection); !known && unfinished(c) {
+			left[c.Connection] += c.N
+		}
+	}
+	var out []doctor.Finding
+	for name, n := range left {
+		if n > 0 {
+			out = append(out, doctor.Orphans(name, n))
+		}
+	}
+	return out
+}
+
+// unfinished reports whether rows of a count have something before them.
+func unfinished(c ledger.Count) bool {
+	if c.Kind == "delivery" {
+		return !ledger.State(c.State).Final()
+	}
+	return c.State == string(ledger.RecordReceived) || c.State == "pending"
 }
 
 // atOnce is how many connections are looked at at the same time.

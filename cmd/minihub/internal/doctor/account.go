@@ -119,6 +119,11 @@ func Closed(g ledger.Gate) Finding {
 	return find(Gate, of, Fail, "outage", why, g.Until.Local().Format("01-02 15:04:05"))
 }
 
+// Orphans is work of a connection that the hub does not have.
+func Orphans(connection string, n int64) Finding {
+	return find(Gate, connection, Fail, "orphan", fmt.Sprint(n))
+}
+
 // Fails is a mapping that fails more often since it was applied.
 func Fails(mapping string, revision, bad, of int64) Finding {
 	return find(Mapping, mapping, Fail, "suspect", fmt.Sprint(revision), fmt.Sprint(bad), fmt.Sprint(of))

@@ -214,6 +214,7 @@ func TestLimitsGatesAndMappings(t *testing.T) {
 		}
 		told(t, Closed(ledger.Gate{Connection: "oms", Operation: "order.push", Reason: reason, Code: "x", Until: time.Now()}), state, code)
 	}
+	told(t, Orphans("old", 3), Fail, "gate.orphan")
 	told(t, Fails("mappings/a.yaml", 3, 5, 6), Fail, "mapping.suspect")
 }
 

@@ -92,6 +92,9 @@ var doctorMessages = map[ID]pair{
 	"doctor.gate.outage":      {"held back, tried again at %[2]s: %[1]s", "已停止发送, 将于 %[2]s 再试: %[1]s"},
 	"doctor.gate.outage.mend": {"nothing is lost; `minihub doctor --online` tells where the way ends", "不会丢失; 用 `minihub doctor --online` 查看断在何处"},
 
+	"doctor.gate.orphan":      {"the hub has no such connection, and %[1]s unfinished messages of it", "没有此连接, 却有它的 %[1]s 条未完成消息"},
+	"doctor.gate.orphan.mend": {"put its file back, let it finish, and remove it with `minihub apply`; or give the messages up with a reason", "放回其文件, 待处理完后再用 `minihub apply` 移除; 或注明原因放弃这些消息"},
+
 	"doctor.mapping.suspect":      {"fails more often since revision %[1]s: %[2]s of %[3]s", "自版本 %[1]s 起失败增多: %[2]s / %[3]s"},
 	"doctor.mapping.suspect.mend": {"`minihub apply --back` returns to the revision before; then `minihub replay --code ...`", "用 `minihub apply --back` 回到之前的版本; 然后 `minihub replay --code ...`"},
 }
