@@ -73,9 +73,7 @@ func Compile(src string, roots []string) (e *Expr, err error) {
 			e, err = nil, faultf("the expression cannot be read")
 		}
 	}()
-	config := conf.CreateNew()
-	config.MaxNodes = maxNodes
-	tree, perr := parser.ParseWithConfig(src, config)
+	tree, perr := parser.ParseWithConfig(src, grammar)
 	if perr != nil {
 		var fe *file.Error
 		if errors.As(perr, &fe) {
@@ -115,6 +113,13 @@ func (e *Expr) Bool(env Env) (bool, error) {
 	}
 	return Truth(v)
 }
+
+// grammar is what the library's parser goes by; it only reads it.
+var grammar = func() *conf.Config {
+	c := conf.CreateNew()
+	c.MaxNodes = maxNodes
+	return c
+}()
 
 type compiler struct {
 	roots []string
