@@ -141,7 +141,7 @@ func (c *connection) move(ctx context.Context, s *stream, e entry, f finished, f
 		return err
 	}
 	// Somebody has written to it between the look and the move: it goes back to be read.
-	c.log.Warn("file changed while it was put away", zap.String("connection", c.name), zap.String("stream", s.Name), zap.String("file", f.Name))
+	c.log.Warn("file changed while it was put away", zap.String("stream", s.Name), zap.String("file", f.Name))
 	return c.place.rename(ctx, to, from)
 }
 

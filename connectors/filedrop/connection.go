@@ -17,7 +17,6 @@ type connection struct {
 	place      place
 	log        *zap.Logger
 	now        func() time.Time
-	name       string
 	streams    map[string]*stream
 	operations map[string]*operationSpec
 	patience   time.Duration
@@ -43,7 +42,7 @@ var (
 )
 
 func newConnection(p place, streams []*streamSpec, operations []*operationSpec, env connectors.Env) *connection {
-	c := &connection{place: p, log: env.Log, now: env.Now, name: env.Name, streams: map[string]*stream{}, operations: map[string]*operationSpec{}, swept: map[string]int{}, patience: patience}
+	c := &connection{place: p, log: env.Log, now: env.Now, streams: map[string]*stream{}, operations: map[string]*operationSpec{}, swept: map[string]int{}, patience: patience}
 	if c.log == nil {
 		c.log = zap.NewNop()
 	}

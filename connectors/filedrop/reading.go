@@ -214,7 +214,7 @@ func (c *connection) finish(ctx context.Context, s *stream, cur *cursor, page *c
 	if f.Rejects > 0 || f.Fatal != "" {
 		log = c.log.Warn
 	}
-	log("file read", zap.String("connection", c.name), zap.String("stream", s.Name), zap.String("file", f.Name), zap.Int("documents", r.Items),
+	log("file read", zap.String("stream", s.Name), zap.String("file", f.Name), zap.Int("documents", r.Items),
 		zap.Int("rejected", f.Rejects), zap.Int("ignored", r.Ignored), zap.String("broken", f.Fatal))
 	cur.finish(f)
 	if f.Open {

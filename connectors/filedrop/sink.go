@@ -220,7 +220,7 @@ func (c *connection) sweep(ctx context.Context, j journal, o *operationSpec) {
 	c.swept[o.Name] = (bucket + 1) % 256
 	c.mu.Unlock()
 	if err := j.sweep(ctx, bucket, o.Keep, c.now()); err != nil {
-		c.log.Warn("journal not cleared", zap.String("connection", c.name), zap.String("operation", o.Name), zap.Error(err))
+		c.log.Warn("journal not cleared", zap.String("operation", o.Name), zap.Error(err))
 	}
 }
 

@@ -62,7 +62,7 @@ func (c *connection) pull(ctx context.Context, s *stream, cur *cursor) (connecto
 	}
 	// Another file stands under the name now. What was read of the first is durable; the
 	// other begins to rest, and is read from its start.
-	c.log.Warn("file changed while it was read", zap.String("connection", c.name), zap.String("stream", s.Name), zap.String("file", cur.Reading.Name))
+	c.log.Warn("file changed while it was read", zap.String("stream", s.Name), zap.String("file", cur.Reading.Name))
 	cur.Reading = nil
 	return connectors.Page{More: true}, s.drop()
 }
