@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/text/encoding/simplifiedchinese"
 
@@ -131,5 +132,68 @@ func TestKeysBeyondFloatsAreToldApart(t *testing.T) {
 		if err != nil || len(got) != 1 || got[0].Deleted {
 			t.Errorf("fetched %+v, %v", got, err)
 		}
+	})
+}
+
+func TestKeysThatNoRowCanHaveAreAbsent(t *testing.T) {
+	each(t, func(t *testing.T, srv *server) {
+		kinds := map[string][]string{"int": {"2147483647", "2147483648", "-", "1e3", "", "\x00"}, "bigint": {"-9223372036854775808", "9223372036854775808", "0x1"}, "decimal(30,2)": {"12345678901234567890.50", "1.2.3", "1,5"}}
+		if srv.driver == driverMySQL {
+			kinds["bigint unsigned"] = []string{"18446744073709551615", "18446744073709551616", "-x"}
+			kinds["binary(4)"] = []string{"00ff10fe", "zz", "00"}
+		} else {
+			kinds["uuid"] = []string{"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "a0eebc99", "word"}
+			kinds["bytea"] = []string{"00ff10fe", "zz", "0"}
+			kinds["smallint"] = []string{"32767", "32768"}
+		}
+		for kind, keys := range kinds {
+			srv.exec("DROP TABLE IF EXISTS awkward", "CREATE TABLE awkward (id "+kind+" PRIMARY KEY)")
+			switch kind {
+			case "binary(4)":
+				srv.exec("INSERT INTO awkward VALUES (x'" + keys[0] + "')")
+			case "bytea":
+				srv.exec(`INSERT INTO awkward VALUES ('\x` + keys[0] + "')")
+			default:
+				srv.exec("INSERT INTO awkward VALUES ('" + keys[0] + "')")
+			}
+			got, err := srv.connect(all("")).Fetch(t.Context(), "rows", keys)
+			if err != nil {
+				t.Errorf("%s: %v", kind, err)
+				continue
+			}
+			for _, it := range got {
+				if it.Deleted != (it.Key != keys[0]) {
+					t.Errorf("%s: %q deleted %t", kind, it.Key, it.Deleted)
+				}
+			}
+			if len(got) != len(keys) {
+				t.Errorf("%s: %d answers for %d keys", kind, len(got), len(keys))
+			}
+		}
+	})
+}
+
+// A column that is added shows up, and so does one that is gone.
+func TestTablesMayChange(t *testing.T) {
+	each(t, func(t *testing.T, srv *server) {
+		srv.exec("CREATE TABLE awkward (id int PRIMARY KEY, a int)", "INSERT INTO awkward VALUES (1, 1)")
+		clk := &clock{at: time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)}
+		c := srv.connectAt(all(""), clk)
+		body := func(want string) {
+			t.Helper()
+			items, _ := pull(t, c, "rows", "", connectors.Window{})
+			if got := string(items[0].Body); got != want {
+				t.Errorf("the document is %s, want %s", got, want)
+			}
+		}
+		body(`{"a":1,"id":1}`)
+		srv.exec("ALTER TABLE awkward ADD b int")
+		clk.at = clk.at.Add(believed)
+		body(`{"a":1,"b":null,"id":1}`)
+		srv.exec("ALTER TABLE awkward DROP COLUMN a")
+		if _, err := c.Pull(t.Context(), connectors.PullRequest{Stream: "rows"}); connectors.AsError(err).Kind != connectors.Invalid {
+			t.Errorf("a column that is gone: %v", err)
+		}
+		body(`{"b":null,"id":1}`)
 	})
 }

@@ -134,7 +134,8 @@ func (w *writing) unique(ctx context.Context, s *session) error {
 	} else {
 		q = newQuery(s.c.driver, "SELECT GROUP_CONCAT(column_name SEPARATOR '\x01') FROM information_schema.statistics WHERE non_unique = 0 AND ")
 		w.inSchema(q)
-		q.raw(" GROUP BY index_name")
+		// An index over an expression has a part without a name.
+		q.raw(" GROUP BY index_name HAVING COUNT(*) = COUNT(column_name)")
 	}
 	g, err := s.query(ctx, q)
 	if err != nil {

@@ -286,8 +286,9 @@ func isNull(q *query, c column) {
 	}
 }
 
-// nullsAgain is how long it is believed that a column has no NULL.
-const nullsAgain = time.Hour
+// believed is how long what was found out about a table holds: its columns, that one has
+// no NULL, that there is a unique index.
+const believed = 10 * time.Minute
 
 // noNulls refuses a stream whose order column is NULL somewhere: no window and no
 // position would ever show that row (Invariant 5).
@@ -334,7 +335,7 @@ func (c *conn) known(what string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	at, ok := c.checked[what]
-	return ok && c.now().Before(at.Add(nullsAgain))
+	return ok && c.now().Before(at.Add(believed))
 }
 
 func (c *conn) believe(what string) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -71,13 +72,13 @@ type nesting struct {
 // join ties a child's column to its parent's.
 type join struct{ child, parent string }
 
-// columnsOf says what columns a table or SELECT has now. It is asked of the server once,
-// and again after a fault that a changed table would cause.
+// columnsOf says what columns a table or SELECT has now. It is asked of the server
+// now and then, and after a fault that a changed table would cause.
 func (n *nesting) columnsOf(ctx context.Context, s *session) ([]column, error) {
 	s.c.mu.Lock()
 	list, ok := s.c.seen[n.from]
 	s.c.mu.Unlock()
-	if ok {
+	if ok && s.c.known("columns of "+n.from) {
 		return list, nil
 	}
 	g, err := s.query(ctx, newQuery(s.c.driver, "SELECT * FROM "+n.from+" WHERE 1=0"))
@@ -94,6 +95,7 @@ func (n *nesting) columnsOf(ctx context.Context, s *session) ([]column, error) {
 	s.c.mu.Lock()
 	s.c.seen[n.from] = g.columns
 	s.c.mu.Unlock()
+	s.c.believe("columns of " + n.from)
 	return g.columns, nil
 }
 
@@ -299,13 +301,29 @@ func boundOf(c column, text string) bound {
 // fits says whether a key's text can be a value of the column at all: a database answers
 // an error for a word where it wants a number, and one such key would spoil its batch.
 func fits(c column, text string) bool {
+	whole := func(bits int) bool {
+		_, err := strconv.ParseInt(text, 10, bits)
+		return err == nil
+	}
 	digits := func(s string) bool {
 		s = strings.TrimPrefix(s, "-")
 		return s != "" && len(s) <= 40 && strings.Trim(s, "0123456789") == ""
 	}
 	switch c.class {
 	case classInt, classBit:
-		return digits(text) && len(text) <= 19
+		switch c.typ {
+		case "smallint":
+			return whole(16)
+		case "integer":
+			return whole(32)
+		case "bigint":
+			return whole(64)
+		case "oid":
+			_, err := strconv.ParseUint(text, 10, 32)
+			return err == nil
+		}
+		_, err := strconv.ParseUint(text, 10, 64)
+		return err == nil || whole(64)
 	case classDecimal:
 		a, b, dotted := strings.Cut(text, ".")
 		return digits(a) && (!dotted || digits(b) && b[0] != '-')
