@@ -232,20 +232,6 @@ func (e *Engine) connection(name string) (*connection, error) {
 	return c, nil
 }
 
-// flow returns a flow by name, one that only drains too.
-func (e *Engine) flow(name string) *flow.Flow {
-	p := e.current()
-	if f := p.flows[name]; f != nil {
-		return f
-	}
-	for _, f := range p.retired {
-		if f.Name == name {
-			return f
-		}
-	}
-	return nil
-}
-
 // flowOf returns the flow that a step belongs to: two of one name may stand side by side
 // while the older one drains.
 func (e *Engine) flowOf(s *flow.Step) *flow.Flow {

@@ -198,9 +198,6 @@ func value(n *yaml.Node, depth int) any {
 	return n.Value
 }
 
-// most edits of one file are listed; the rest is counted.
-const most = 12
-
 func edits(at string, a, b any, out []Edit) []Edit {
 	if reflect.DeepEqual(a, b) {
 		return out
