@@ -42,7 +42,7 @@ func (h *callbacks) Handle(ctx context.Context, peer *jsonrpc2.Conn, req *jsonrp
 	case <-ctx.Done():
 		return
 	}
-	h.c.others.Go(func() {
+	began := h.c.spawn(func() {
 		defer func() { <-h.slots }()
 		ctx, done := context.WithTimeout(ctx, callbackWithin)
 		defer done()
@@ -56,6 +56,9 @@ func (h *callbacks) Handle(ctx context.Context, peer *jsonrpc2.Conn, req *jsonrp
 			_ = peer.Reply(ctx, req.ID, raw)
 		}
 	})
+	if !began {
+		<-h.slots
+	}
 }
 
 func refused(err error) *jsonrpc2.Error {

@@ -50,6 +50,7 @@ type process struct {
 	reaped bool
 	why    error // what ended it, if not itself
 	exit   string
+	died   time.Time // set before gone is closed
 }
 
 // start runs the command; said takes the lines of its standard error, until gone.
@@ -83,7 +84,7 @@ func start(s spec, h jsonrpc2.Handler, said func(line string)) (*process, error)
 	go func() {
 		err := cmd.Wait()
 		p.mu.Lock()
-		p.reaped, p.exit = true, exitText(cmd, err)
+		p.reaped, p.exit, p.died = true, exitText(cmd, err), time.Now()
 		p.mu.Unlock()
 		// A child of the program may hold its streams open for ever.
 		end := time.Now().Add(drainWithin)

@@ -205,7 +205,7 @@ func TestAProgramIsStartedAgainAfterAWait(t *testing.T) {
 
 func TestAProgramThatCannotBeUsedSaysWhy(t *testing.T) {
 	for name, want := range map[string]struct{ code, text string }{
-		"crash":   {external.CodeGone, "exit status 4"},
+		"crash":   {external.CodeGone, "(exit status 4); its last line on standard error: no such library"},
 		"strange": {external.CodeGone, "is no message of JSON-RPC"},
 		"elder":   {external.CodeStart, "protocol 7"},
 		"changed": {external.CodeDeclaration, `/operations/0/repeat is "ask-first" in the description and "idempotent" in the program`},

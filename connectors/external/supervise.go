@@ -51,6 +51,7 @@ type connection struct {
 	startedAt time.Time
 	notBefore time.Time
 	lastWhy   string
+	shut      bool            // nothing is spawned any more
 	batches   map[int64]batch // by the id of their deliver
 }
 
@@ -105,6 +106,9 @@ func (c *connection) running(ctx context.Context) (*process, *connectors.Error) 
 	if c.closing.Err() != nil {
 		return nil, before(CodeClosed, "the connection is closed", 0, nil)
 	}
+	if e := c.bury(ctx); e != nil {
+		return nil, e
+	}
 	c.mu.Lock()
 	wait, why := time.Until(c.notBefore), c.lastWhy
 	c.mu.Unlock()
@@ -115,7 +119,7 @@ func (c *connection) running(ctx context.Context) (*process, *connectors.Error) 
 	}
 	p, err := c.begin(ctx)
 	if err != nil {
-		c.failed(err.Error())
+		c.failed(err.Error(), time.Now())
 		return nil, err
 	}
 	return p, nil
@@ -130,24 +134,66 @@ func (c *connection) alive() *process {
 	return nil
 }
 
+// bury waits for the end of a program that takes no more calls, and notes why it ended.
+func (c *connection) bury(ctx context.Context) *connectors.Error {
+	c.mu.Lock()
+	p := c.current
+	c.mu.Unlock()
+	if p == nil {
+		return nil
+	}
+	select {
+	case <-p.gone:
+	case <-ctx.Done():
+		return before(CodeDown, "the program is ending", backoffBase, nil)
+	}
+	c.failed(p.reason(), p.died)
+	c.mu.Lock()
+	c.current = nil
+	c.mu.Unlock()
+	return nil
+}
+
 // failed notes an end of the program and sets when it may be started again.
-func (c *connection) failed(why string) {
+func (c *connection) failed(why string, at time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.startedAt.IsZero() && time.Since(c.startedAt) > settled {
+	if !c.startedAt.IsZero() && at.Sub(c.startedAt) > settled {
 		c.failures = 0
 	}
 	c.startedAt = time.Time{}
 	c.lastWhy = c.scrub.text(cut(why))
-	c.notBefore = time.Now().Add(min(backoffMost, backoffBase<<min(c.failures, 20)))
+	c.notBefore = at.Add(min(backoffMost, backoffBase<<min(c.failures, 20)))
 	c.failures++
+}
+
+// spawn runs f in a goroutine that Close waits for; nothing is begun after it.
+func (c *connection) spawn(f func()) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.shut {
+		return false
+	}
+	c.others.Go(f)
+	return true
+}
+
+// rest waits for all that was spawned.
+func (c *connection) rest() {
+	c.mu.Lock()
+	c.shut = true
+	c.mu.Unlock()
+	c.others.Wait()
 }
 
 // begin starts the program and opens the connection in it.
 func (c *connection) begin(ctx context.Context) (*process, *connectors.Error) {
 	ctx, done := context.WithTimeout(ctx, startWithin)
 	defer done()
+	defer context.AfterFunc(c.closing, done)()
+	last := &lastLine{}
 	p, err := start(c.program.spec, &callbacks{c: c, slots: make(chan struct{}, 16)}, func(line string) {
+		last.keep(c.scrub.text(line))
 		c.log.Info("the program says", zap.String("stderr", c.scrub.text(line)))
 	})
 	if err != nil {
@@ -160,7 +206,7 @@ func (c *connection) begin(ctx context.Context) (*process, *connectors.Error) {
 		p.end(0, nil)
 		<-p.gone
 		if cerr.Code == CodeGone {
-			cerr.Text += " (" + c.scrub.text(p.reason()) + ")"
+			cerr.Text += " (" + c.scrub.text(p.reason()) + ")" + last.text()
 		}
 		cerr.Sent = false // opening has no effect at the vendor's
 		return nil, cerr
@@ -169,10 +215,9 @@ func (c *connection) begin(ctx context.Context) (*process, *connectors.Error) {
 	c.current, c.able, c.startedAt = p, able, time.Now()
 	c.mu.Unlock()
 	c.unread.Store(0)
-	c.others.Go(func() {
+	c.spawn(func() {
 		<-p.gone
 		if c.closing.Err() == nil {
-			c.failed(p.reason())
 			c.log.Warn("the program ended", zap.String("why", c.scrub.text(p.reason())))
 		}
 	})
@@ -326,7 +371,7 @@ func (c *connection) Close() error {
 	c.current = nil
 	c.mu.Unlock()
 	if p == nil {
-		c.others.Wait()
+		c.rest()
 		return nil
 	}
 	if p.alive() {
@@ -340,6 +385,6 @@ func (c *connection) Close() error {
 	}
 	p.end(endWithin, nil)
 	<-p.gone
-	c.others.Wait()
+	c.rest()
 	return nil
 }

@@ -58,7 +58,7 @@ func noMethod(name string) error {
 // take reads the parameters of a call.
 func take[P any](params json.RawMessage, do func(P) (any, error)) (any, error) {
 	var p P
-	if err := wire.Decode(params, &p); err != nil {
+	if err := wire.DecodeKnown(params, &p); err != nil {
 		return nil, &jsonrpc2.Error{Code: wire.CodeParams, Message: err.Error()}
 	}
 	return do(p)

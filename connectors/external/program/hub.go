@@ -25,7 +25,7 @@ func ask(ctx context.Context, peer *jsonrpc2.Conn, method string, params, result
 	if result == nil {
 		return nil
 	}
-	return wire.Decode(answer, result)
+	return wire.DecodeKnown(answer, result)
 }
 
 // hubError finds the *connectors.Error in an answer of the hub.
@@ -35,7 +35,7 @@ func hubError(err error) error {
 		return err
 	}
 	var e connectors.Error
-	if wire.Decode(*rpc.Data, &e) != nil {
+	if wire.DecodeKnown(*rpc.Data, &e) != nil {
 		return err
 	}
 	return &e

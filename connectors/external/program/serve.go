@@ -31,11 +31,7 @@ func Serve(ctx context.Context, c *connectors.Connector, in io.ReadCloser, out i
 	<-peer.DisconnectNotify()
 	stop()
 	s.calls.Wait()
-	err := s.close()
-	if stream.failed != nil && !errors.Is(stream.failed, io.EOF) {
-		return errors.Join(stream.failed, err)
-	}
-	return err
+	return errors.Join(stream.fault(), s.close())
 }
 
 // toStderr takes what the library says: the hub reads it as log lines.
@@ -48,10 +44,13 @@ func (toStderr) Printf(format string, a ...any) {
 
 // stream carries messages one a line.
 type stream struct {
-	in     io.ReadCloser
-	r      *wire.Reader
-	out    io.WriteCloser
-	failed error // what ended reading, for Serve after the disconnect
+	in  io.ReadCloser
+	r   *wire.Reader
+	out io.WriteCloser
+
+	mu     sync.Mutex
+	failed error // what ended reading, if not the hub or we ourselves
+	closed bool
 }
 
 func (s *stream) ReadObject(v any) error {
@@ -59,8 +58,18 @@ func (s *stream) ReadObject(v any) error {
 	if err == nil {
 		err = json.Unmarshal(line, v)
 	}
-	s.failed = err
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil && !s.closed && !errors.Is(err, io.EOF) {
+		s.failed = err
+	}
 	return err
+}
+
+func (s *stream) fault() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.failed
 }
 
 func (s *stream) WriteObject(v any) error {
@@ -72,7 +81,12 @@ func (s *stream) WriteObject(v any) error {
 	return err
 }
 
-func (s *stream) Close() error { return errors.Join(s.out.Close(), s.in.Close()) }
+func (s *stream) Close() error {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	return errors.Join(s.out.Close(), s.in.Close())
+}
 
 // server is one program: one connector, at most one connection.
 type server struct {
@@ -130,7 +144,7 @@ func (s *server) Handle(ctx context.Context, peer *jsonrpc2.Conn, req *jsonrpc2.
 
 func (s *server) cancel(params json.RawMessage) {
 	var c wire.Cancel
-	if wire.Decode(params, &c) != nil || c.ID < 0 {
+	if wire.DecodeKnown(params, &c) != nil || c.ID < 0 {
 		return
 	}
 	s.mu.Lock()

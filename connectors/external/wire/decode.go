@@ -49,8 +49,13 @@ func (fs Faults) Error() string {
 }
 
 // Decode reads JSON into v, a pointer. The error is Faults.
-func Decode(src []byte, v any) error {
-	d := decoder{}
+func Decode(src []byte, v any) error { return read(src, v, decoder{}) }
+
+// DecodeKnown is Decode for what a newer hub sends to an older program: members that are
+// not known are passed over.
+func DecodeKnown(src []byte, v any) error { return read(src, v, decoder{lenient: true}) }
+
+func read(src []byte, v any, d decoder) error {
 	if !json.Valid(src) {
 		d.fault("", "this is no JSON", "")
 		return d.faults
@@ -62,7 +67,10 @@ func Decode(src []byte, v any) error {
 	return nil
 }
 
-type decoder struct{ faults Faults }
+type decoder struct {
+	lenient bool
+	faults  Faults
+}
 
 func (d *decoder) fault(at, text, hint string) {
 	d.faults = append(d.faults, Fault{at, text, hint})
@@ -240,6 +248,9 @@ func (d *decoder) structure(src []byte, v reflect.Value, at string) {
 		if delete(parts, m.name); given && form(p) != "null" {
 			d.decode(p, f, at+"/"+m.name)
 		}
+	}
+	if d.lenient {
+		return
 	}
 	for _, name := range slices.Sorted(maps.Keys(parts)) {
 		d.fault(at+"/"+escape(name), "unknown member", describe.Suggest(name, known))

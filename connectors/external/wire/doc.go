@@ -13,5 +13,6 @@
 // as text, for languages that would round it (Invariant 6).
 //
 // What is read is read strictly: an unknown member, a wrong form or an unknown word is
-// a fault with its JSON pointer, and all faults come at once.
+// a fault with its JSON pointer, and all faults come at once. Only a program passes over
+// the members it does not know, for its hub may be newer.
 package wire
