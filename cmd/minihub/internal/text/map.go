@@ -44,6 +44,23 @@ const (
 	DiffTorn      ID = "map.diff.torn"
 	DiffWouldFail ID = "map.diff.would_fail"
 	DiffEnd       ID = "map.diff.end"
+
+	NoMessage       ID = "record.no_message"
+	NoDelivery      ID = "record.no_delivery"
+	RecordExists    ID = "record.exists"
+	RecordWritten   ID = "record.written"
+	RecordSame      ID = "record.same"
+	NotRecorded     ID = "record.refused"
+	RecordGone      ID = "record.gone"
+	RecordTorn      ID = "record.torn"
+	RecordOther     ID = "record.other"
+	RecordNothing   ID = "record.nothing"
+	RecordMended    ID = "record.mended"
+	RecordChanged   ID = "record.changed"
+	RecordCanonical ID = "record.canonical"
+	RecordNoSchema  ID = "record.no_schema"
+	RecordOtherwise ID = "record.otherwise"
+	RecordUnproven  ID = "record.unproven"
 )
 
 var mapMessages = map[ID]pair{
@@ -87,6 +104,23 @@ var mapMessages = map[ID]pair{
 	DiffWouldFail: {"Errors that messages had not before:", "新出现的错误:"},
 	DiffEnd:       {"messages compared: %d; same: %d, changed: %d, would fail: %d, mended: %d, fail otherwise than before: %d", "比较消息 %d 条; 相同 %d, 变化 %d, 将失败 %d, 已修复 %d, 失败原因改变 %d"},
 	WorkshopAt:    {"mapping workshop: %s (only this machine reaches it; stop it with Ctrl-C)", "映射工作台: %s (仅本机可访问; 按 Ctrl-C 停止)"},
+
+	NoMessage:       {"there is no message %d", "没有消息 %d"},
+	NoDelivery:      {"%s has no delivery %d (it has: %s)", "%s 没有投递 %d (有: %s)"},
+	RecordExists:    {"%s is there already (name another file with -o)", "%s 已存在 (用 -o 指定其他文件)"},
+	RecordWritten:   {"wrote %s, a case of %s; values masked: %d (read it before you share it)", "已写入 %s (映射 %s 的用例); 已遮盖 %d 个值 (分享前请先阅读)"},
+	RecordSame:      {"Masked, it fails the same way:", "遮盖后以相同方式失败:"},
+	NotRecorded:     {"nothing was written: %s", "未写入: %s"},
+	RecordGone:      {"the document of message %d was dropped by retention", "消息 %d 的原文已因保留期删除"},
+	RecordTorn:      {"message %d cannot be read, so no mapping has seen it: %s", "消息 %d 无法读取, 未经过映射: %s"},
+	RecordOther:     {"%s did not fail in a mapping but with %s", "%s 不是在映射中失败, 而是 %s"},
+	RecordNothing:   {"%s has not failed in a mapping; its deliveries: %s", "%s 没有在映射中失败; 投递: %s"},
+	RecordMended:    {"%s failed with %s, and today's mapping maps it: replay it", "%s 曾以 %s 失败, 现在的映射可以处理: 请重放"},
+	RecordChanged:   {"%s failed with %s, and with today's mapping it fails otherwise: %s", "%s 曾以 %s 失败, 现在的映射以不同方式失败: %s"},
+	RecordCanonical: {"%s: with today's mappings there is no canonical document any more: %s", "%s: 现在的映射无法得到规范文档: %s"},
+	RecordNoSchema:  {"%s has a document without a schema, so nobody knows which of its values are personal (give the stream a schema with x-pii)", "%s 的文档没有结构, 无法判断哪些是个人信息 (请为数据流提供带 x-pii 的结构)"},
+	RecordOtherwise: {"%s fails because of what masking hides. Real: %s. Masked: %s. No value was unmasked: write the case by hand with invented values", "%s 的失败与被遮盖的内容有关。原文: %s。遮盖后: %s。未揭示任何值: 请用虚构的值手写用例"},
+	RecordUnproven:  {"%s fails, and as a case it does not: %s", "%s 会失败, 但作为用例不会: %s"},
 }
 
 var mapHelp = map[string]string{
@@ -107,6 +141,10 @@ var mapHelp = map[string]string{
 	"map diff --base":    "用来比较的版本",
 	"map diff --as":      "该文件替换的映射, 例如 acme/in/order.yaml",
 	"map diff --sample":  "只取大约这么多条消息, 均匀抽取",
+
+	"record":            "把在映射中失败的消息变成遮盖了个人信息的用例文件",
+	"record --output":   "写入的文件; - 为标准输出 (默认: 映射的用例旁边)",
+	"record --delivery": "有多个投递失败时, 指定其中一个",
 
 	"change changed": "变化", "change missing": "消失", "change extra": "新增", "change length": "项数",
 	"column CHANGE": "变化", "column MESSAGES": "消息数", "column BEFORE": "之前", "column AFTER": "之后",
