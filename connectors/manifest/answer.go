@@ -29,6 +29,15 @@ type answer struct {
 	env      formula.Env // the variables of its expressions
 	token    token.Token // of the session that it was asked with
 	cookies  []*http.Cookie
+	mask     *strings.Replacer // of the secrets that the call carried
+}
+
+// hide masks secrets in an error made of the answer later on.
+func (ans *answer) hide(e *connectors.Error) *connectors.Error {
+	if ans.mask == nil {
+		return e
+	}
+	return hide(e, ans.mask)
 }
 
 // call makes one call and reads its answer. One that was refused before it was executed,
@@ -66,6 +75,7 @@ func (a *account) once(ctx context.Context, c *callSpec, vars formula.Env, o opt
 	}
 	call, hidden, err := a.prepare(c, vars, sess, o)
 	mask := scrubber(hidden)
+	ans.mask = mask
 	if err != nil {
 		return ans, "", hide(misfit("the request", err), mask)
 	}
@@ -167,7 +177,7 @@ func (a *account) unclassified(ans *answer) *connectors.Error {
 }
 
 func (a *account) unreadable(ans *answer, text string) *connectors.Error {
-	return &connectors.Error{Kind: connectors.Unreadable, Scope: connectors.OfDocument, Code: a.m.Name + ".answer", Text: text, Sent: true, Raw: ans.raw}
+	return ans.hide(&connectors.Error{Kind: connectors.Unreadable, Scope: connectors.OfDocument, Code: a.m.Name + ".answer", Text: text, Sent: true, Raw: ans.raw})
 }
 
 func (a *account) expired(ans *answer, unreadable *connectors.Error) bool {
@@ -289,6 +299,7 @@ func (a *account) decode(c *callSpec, got *vendorhttp.Answer, ans *answer) *conn
 			return a.unreadable(ans, err.Error())
 		}
 		ans.body, ans.spans = tree, s
+		s.mask = ans.mask
 		return nil
 	}
 	tree, err := codec.Decode(b)
@@ -308,6 +319,7 @@ func (a *account) decode(c *callSpec, got *vendorhttp.Answer, ans *answer) *conn
 		return e
 	}
 	ans.body, ans.spans = tree, jsonSpans(b, tree)
+	ans.spans.mask = ans.mask
 	return nil
 }
 

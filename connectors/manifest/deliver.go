@@ -319,13 +319,10 @@ func (a *account) rowFailed(r *resultsSpec, ans *answer, env formula.Env, res *c
 		if rule.Scope == "" { // a row is about its document
 			e.Scope = connectors.OfDocument
 		}
-		if rule.Outcome == "" && !e.Sent && outcomeOf(e, nil) == connectors.NotSent && e.Kind == connectors.Unavailable {
-			e.Sent = false
-		}
-		a.settle(res, e, rule, env)
+		a.settle(res, ans.hide(e), rule, env)
 		return
 	}
-	res.Outcome, res.Err = connectors.Refused, &connectors.Error{Kind: connectors.Invalid, Scope: connectors.OfDocument, Code: code, Text: text}
+	res.Outcome, res.Err = connectors.Refused, ans.hide(&connectors.Error{Kind: connectors.Invalid, Scope: connectors.OfDocument, Code: code, Text: text})
 }
 
 // remoteIDs reads the names that the vendor gave a document; what gives nothing, or 0, is

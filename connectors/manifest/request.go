@@ -100,6 +100,7 @@ type draft struct {
 	body   any
 	raw    []byte // in place of body
 	set    encoding.Encoding
+	keep   bool // empty fields of a form are sent
 }
 
 // options change how a call is made.
@@ -115,6 +116,7 @@ func (a *account) draft(c *callSpec, env formula.Env, o options) (*draft, error)
 	if c.GraphQL != "" {
 		d.format = "graphql"
 	}
+	d.keep = a.m.Sign != nil && a.m.Sign.Params != nil && a.m.Sign.Params.Empty == "keep"
 	var err error
 	if d.base, err = r.URL.t.Text(env); err != nil {
 		return nil, fmt.Errorf("request.url: %w", err)
@@ -122,9 +124,9 @@ func (a *account) draft(c *callSpec, env formula.Env, o options) (*draft, error)
 	for _, m := range c.methods() {
 		if m.path.t != nil {
 			d.method = m.name
-			escape := url.PathEscape
+			escape := pathValue
 			if o.auth { // of the settings, which may name another host's token endpoint
-				escape = func(s string) string { return s }
+				escape = func(s string) (string, error) { return s, nil }
 			}
 			if d.path, err = m.path.t.Escaped(env, escape); err != nil {
 				return nil, fmt.Errorf("the path: %w", err)
@@ -147,6 +149,15 @@ func (a *account) draft(c *callSpec, env formula.Env, o options) (*draft, error)
 		}
 	}
 	return d, a.draftBody(d, c, env, o)
+}
+
+// pathValue writes a value into a path. It must fill exactly its place: nothing, or a dot
+// segment, would make the request another one, in the worst case for all documents.
+func pathValue(s string) (string, error) {
+	if s == "" || s == "." || s == ".." {
+		return "", errors.New("the value is empty or a dot, so the path would be another one")
+	}
+	return url.PathEscape(s), nil
 }
 
 func (a *account) draftBody(d *draft, c *callSpec, env formula.Env, o options) error {
@@ -221,7 +232,7 @@ func (d *draft) bytes() ([]byte, string, error) {
 	case "form":
 		var parts []string
 		for _, p := range d.fields() {
-			if p.value == "" {
+			if p.value == "" && !d.keep {
 				continue
 			}
 			n, err := d.encode(p.name)

@@ -3,6 +3,7 @@ package manifest
 import (
 	"encoding/json"
 	"reflect"
+	"strings"
 
 	"github.com/minihub/minihub/schemas/codec"
 )
@@ -11,8 +12,17 @@ import (
 // row found by any expression is handed on as the exact bytes it came in (Invariant 1).
 // An object is known by the identity of its map.
 type spans struct {
-	src []byte
-	at  map[uintptr][2]int
+	src  []byte
+	at   map[uintptr][2]int
+	mask *strings.Replacer // of secrets that the answer may echo; nil: none
+}
+
+// shown is the whole answer as an error may carry it.
+func (s *spans) shown() []byte {
+	if s.mask == nil {
+		return s.src
+	}
+	return []byte(s.mask.Replace(string(s.src)))
 }
 
 // raw gives the bytes of a row. A row that an expression made has none of its own: it

@@ -154,7 +154,7 @@ func (a *account) badRow(r recipe, sp *spans, what, why string) *connectors.Erro
 	e := &connectors.Error{Kind: connectors.Unreadable, Scope: connectors.OfDocument, Code: a.m.Name + ".row", Text: "a row of " + r.stream + " has " + what + ": " + why,
 		Hint: "compare the row with streams." + r.stream + " of the manifest"}
 	if sp != nil {
-		e.Raw = sp.src
+		e.Raw = sp.shown()
 	}
 	return e
 }

@@ -128,6 +128,33 @@ func TestTheDocumentGoesOutAsItIs(t *testing.T) {
 	}
 }
 
+// TestAnEmptyIdNeverWidensAPath: DELETE /orders/ would be another request altogether.
+func TestAnEmptyIdNeverWidensAPath(t *testing.T) {
+	called := false
+	conn := serve(t, written("    repeat: idempotent\n    send: {post: /o, body: '{{ doc }}'}"), http.HandlerFunc(func(http.ResponseWriter, *http.Request) { called = true }), connectors.Env{})
+	for _, ids := range [][]connectors.RemoteID{nil, {{Kind: "order_id", Value: ".."}}, {{Kind: "order_id", Value: ""}}} {
+		res, err := conn.(connectors.Sink).Deliver(t.Context(), "order.cancel", []connectors.Delivery{{ID: "1", Key: "K", Document: []byte(`{}`), RemoteIDs: ids}})
+		if err != nil || len(res) != 1 || res[0].Outcome != connectors.Refused || called {
+			t.Errorf("%v: %+v %v, called %t", ids, res, err, called)
+		}
+	}
+}
+
+func TestRowTextsAreMasked(t *testing.T) {
+	conn := serve(t, written(`    repeat: idempotent
+    batch: 2
+    send: {post: /orders, headers: {X-P: "{{ secret.password }}"}, body: "{{ docs }}"}
+    results: {rows: body.rows, key: row.key, ok: row.ok == true, failed: row.ok == false, text: row.text, errors: [{when: row.busy == 1, kind: unavailable, outcome: not_sent}]}`), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = fmt.Fprintf(w, `{"code":0,"rows":[{"key":"K2","ok":false,"text":"%[1]s"},{"key":"K1","ok":false,"busy":1,"text":"%[1]s"},{"key":"K9","ok":true}]}`, r.Header.Get("X-P"))
+	}), connectors.Env{})
+	want := map[string]connectors.Outcome{"1": connectors.NotSent, "2": connectors.Refused, "3": connectors.Unknown}
+	for _, res := range deliver(t, conn, "order.push", `{}`, `{}`, `{}`) {
+		if res.Outcome != want[res.ID] || res.Err == nil || strings.Contains(res.Err.Text, "invented") {
+			t.Errorf("%s: outcome %d, %v", res.ID, res.Outcome, res.Err)
+		}
+	}
+}
+
 func TestAcceptedIsPolled(t *testing.T) {
 	var state string
 	conn := serve(t, written(`    repeat: ask-first

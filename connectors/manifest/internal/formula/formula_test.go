@@ -256,7 +256,7 @@ func FuzzEval(f *testing.F) {
 			return
 		}
 		check(t, func() (any, error) { return tm.Eval(Env{"row": tree, "now": time.Unix(0, 0)}) })
-		_, _ = tm.Escaped(Env{"row": tree, "now": time.Unix(0, 0)}, strings.ToUpper)
+		_, _ = tm.Escaped(Env{"row": tree, "now": time.Unix(0, 0)}, func(s string) (string, error) { return strings.ToUpper(s), nil })
 	})
 }
 

@@ -2,6 +2,7 @@ package formula
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 )
 
@@ -132,7 +133,7 @@ func (t *Template) Text(env Env) (string, error) {
 func jsonNumber(s string) json.Number { return json.Number(s) }
 
 // Escaped evaluates to a text whose expressions' values pass through escape.
-func (t *Template) Escaped(env Env, escape func(string) string) (string, error) {
+func (t *Template) Escaped(env Env, escape func(string) (string, error)) (string, error) {
 	var b strings.Builder
 	for _, p := range t.parts {
 		if p.expr == nil {
@@ -143,7 +144,11 @@ func (t *Template) Escaped(env Env, escape func(string) string) (string, error) 
 		if err != nil {
 			return "", err
 		}
-		b.WriteString(escape(Text(v)))
+		s, err := escape(Text(v))
+		if err != nil {
+			return "", fmt.Errorf("%s: %w", p.expr.src, err)
+		}
+		b.WriteString(s)
 	}
 	return b.String(), nil
 }
