@@ -74,7 +74,7 @@ func start(t testing.TB, driver string) *server {
 	if driver == driverPostgres {
 		// A schema is made faster than a database.
 		srv.database = admin.database
-		make, drop = []string{"CREATE ROLE " + name + " LOGIN PASSWORD '" + srv.password + "'", "CREATE SCHEMA " + name + " AUTHORIZATION " + name, "ALTER ROLE " + name + " SET search_path = " + name},
+		make, drop = []string{"CREATE ROLE " + name + " LOGIN PASSWORD '" + srv.password + "'", "CREATE SCHEMA " + name + " AUTHORIZATION " + name, "ALTER ROLE " + name + " SET search_path = " + name, "ALTER ROLE " + name + " SET synchronous_commit = off"},
 			[]string{"DROP SCHEMA " + name + " CASCADE", "DROP ROLE " + name}
 	}
 	admin.exec(make...)
