@@ -56,6 +56,14 @@ func (ld *loader) manifest(m *spec) {
 			ld.fail(f.at, "take the default away", "a secret has no default")
 		}
 	}
+	for _, l := range m.Limits {
+		if (l.value.Requests > 0) != (l.value.Per.Duration > 0) {
+			ld.fail(l.at, "{requests: 600, per: 1m}", "requests and per go together")
+		}
+		if l.value.Requests == 0 && l.value.Concurrent == 0 {
+			ld.fail(l.at, "{requests: 600, per: 1m}, or {concurrent: 5}", "the limit limits nothing")
+		}
+	}
 	r := &m.Request
 	common := with(baseVars, secretVars, []string{"call"})
 	ld.tmpl(&r.URL, with(baseVars, secretVars))

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"regexp"
+	"strings"
 
 	"github.com/minihub/minihub/connectors"
 	"github.com/minihub/minihub/connectors/manifest/internal/formula"
@@ -75,6 +76,17 @@ func (ld *loader) operation(m *spec, o *operationSpec, at spot) {
 		if _, ok := m.Operations.get(r.Operation); !ok {
 			ld.fail(at, nearHint(r.Operation, m.Operations.names()), "there is no operation %q", r.Operation)
 		}
+	}
+	switch {
+	case o.Repeat == "one-shot" && o.Budget == 0:
+		ld.fail(below("repeat"), "budget: 1", "one-shot needs budget: how many writes a document may cost")
+	case o.Repeat != "one-shot" && (o.Budget != 0 || o.BudgetKey != ""):
+		ld.fail(below("budget"), "repeat: one-shot", "budget and budget_key belong to one-shot")
+	case o.BudgetKey != "" && !strings.HasPrefix(o.BudgetKey, "/"):
+		ld.fail(below("budget_key"), "budget_key: /"+o.BudgetKey, "budget_key is a JSON pointer into the document")
+	}
+	if o.Repeat != "ask-first" && (o.Settle.Duration != 0 || o.Always) {
+		ld.fail(below("settle"), "repeat: ask-first", "settle and always belong to ask-first")
 	}
 	if o.Repeat == "ask-first" && o.Lookup == nil {
 		ld.fail(at, "lookup: {get: /orders, query: {no: '{{ key }}'}, rows: body.data, compare: [...]}", "ask-first needs lookup")

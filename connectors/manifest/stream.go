@@ -73,6 +73,9 @@ func (ld *loader) stream(m *spec, name string, s *streamSpec, at spot) {
 	if s.Each.given() && s.List != nil && s.List.Paging != nil && s.List.Paging.Shifts {
 		ld.fail(s.Each.at, "take one of them away", "each and shifts do not go together: a page's rows are told apart by their key")
 	}
+	if _, ok := m.Streams.get(s.Also); s.Also != "" && !ok {
+		ld.fail(below("also"), nearHint(s.Also, m.Streams.names()), "there is no stream %q", s.Also)
+	}
 	if k := s.Ack; k != nil {
 		ld.call(&k.callSpec, below("ack"), []string{"token", "tokens"}, false)
 		ld.expr(&k.Token, with(baseVars, []string{"row"}))
