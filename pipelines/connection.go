@@ -24,7 +24,8 @@ type Connection struct {
 	Limits float64
 	// Start is where a pull of a stream begins when there is no cursor yet.
 	Start time.Time
-	// Slots is how many deliveries, fetches or mappings may be in flight; 0 = 32.
+	// Slots is how many deliveries, fetches or mappings may be in flight; 0 = 32, or
+	// two of the largest batch.
 	Slots int
 	// Recheck asks the target before any send of an ask-first operation: go-live over
 	// old data, or after a restore.
@@ -73,6 +74,10 @@ func newConnection(c Connection, set *limits.Set, keeps *lasting) *connection {
 	}
 	if c.Slots == 0 {
 		c.Slots = 32
+		for i := range c.Connector.Operations {
+			// One batch is under way while the next one fills.
+			c.Slots = max(c.Slots, min(2*c.Connector.Operations[i].Batch, 1024))
+		}
 	}
 	if c.Mode == "" {
 		c.Mode = flow.On

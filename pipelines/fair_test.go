@@ -48,3 +48,23 @@ func TestABurstOfOneStoreDoesNotDelayAnother(t *testing.T) {
 		t.Fatalf("the other store's order was number %d of %d", at+1, len(calls))
 	}
 }
+
+// TestALargeBatchFills: more documents than the ordinary number in flight go in one call.
+func TestALargeBatchFills(t *testing.T) {
+	const n = 200
+	w := newWorld(t, flowTo("bulk"), func(o *connectors.Operation) {
+		if o.Name == "bulk" {
+			o.Batch, o.Linger, o.Timeout = n, 3*time.Second, time.Minute
+		}
+	})
+	for i := range n {
+		w.shop.put(shopDoc{No: fmt.Sprint(i), Status: "paid", Fen: 100, Version: 1})
+	}
+	w.pull()
+	w.rest()
+	w.target.mu.Lock()
+	defer w.target.mu.Unlock()
+	if w.target.largest != n {
+		t.Fatalf("the largest batch held %d of %d", w.target.largest, n)
+	}
+}

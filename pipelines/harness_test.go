@@ -151,6 +151,8 @@ type target struct {
 	script script
 	look   func(op string, d connectors.Delivery) connectors.Finding
 	looks  int
+	// largest is the largest batch that came.
+	largest int
 }
 
 // script answers a delivery, or says that the target shall do its work.
@@ -177,6 +179,9 @@ func (s *target) answerLook(f func(op string, d connectors.Delivery) connectors.
 }
 
 func (s *target) Deliver(_ context.Context, op string, batch []connectors.Delivery) ([]connectors.Result, error) {
+	s.mu.Lock()
+	s.largest = max(s.largest, len(batch))
+	s.mu.Unlock()
 	var out []connectors.Result
 	for _, d := range batch {
 		s.mu.Lock()

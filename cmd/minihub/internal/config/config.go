@@ -368,7 +368,7 @@ func (l *loader) connection(file string, f *connectionFile) (*Connection, bool) 
 		}
 		c.Limits = x
 	}
-	c.Slots = l.integer(f.Slots, file, 32)
+	c.Slots = l.integer(f.Slots, file, 0)
 	if f.Recheck.Value != "" {
 		b, err := strconv.ParseBool(f.Recheck.Value)
 		if err != nil {
