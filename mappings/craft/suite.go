@@ -228,6 +228,9 @@ func (s *Suite) runFile(file string) CaseReport {
 	return out
 }
 
+// Stale says that the case wants something else than its mapping gives.
+func (c *CaseReport) Stale() bool { return c.outcome != nil && c.outcome.Diff != "" }
+
 // Updated is the case's file with what its mapping gives now; only of a case that failed.
 func (c *CaseReport) Updated() ([]byte, error) { return c.theCase.Updated(c.outcome) }
 

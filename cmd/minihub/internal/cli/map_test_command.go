@@ -131,12 +131,22 @@ func openMemory(dir, file string) (*craft.Memory, error) {
 	return craft.OpenMemory(file, salt)
 }
 
-// updateCases writes what the mappings give into the files of the cases that failed.
+// updateCases writes what the mappings give into the files of the cases that failed. A
+// case whose own document does not fit its schema is not mended by that, and still fails.
 func (r *root) updateCases(dir string, rep *craft.Report) error {
-	written := []string{}
+	written, broken := []string{}, 0
 	for i := range rep.Cases {
 		c := &rep.Cases[i]
-		if c.State != craft.Broken {
+		if len(c.Input) > 0 {
+			broken++
+			if !r.json {
+				r.say(text.CaseFailed, c.File, c.Mapping)
+				for _, v := range c.Input {
+					r.say(text.CaseInput, v.String())
+				}
+			}
+		}
+		if !c.Stale() {
 			continue
 		}
 		data, err := c.Updated()
@@ -149,12 +159,18 @@ func (r *root) updateCases(dir string, rep *craft.Report) error {
 		written = append(written, c.File)
 	}
 	if r.json {
-		return r.printJSON(map[string]any{"updated": written})
+		if err := r.printJSON(map[string]any{"ok": broken == 0, "updated": written, "failed": broken}); err != nil {
+			return err
+		}
+	} else {
+		for _, file := range written {
+			r.say(text.CaseUpdated, file)
+		}
+		r.say(text.CasesUpdated, len(written))
 	}
-	for _, file := range written {
-		r.say(text.CaseUpdated, file)
+	if broken > 0 {
+		return quiet(Failed)
 	}
-	r.say(text.CasesUpdated, len(written))
 	return nil
 }
 
