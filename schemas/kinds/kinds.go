@@ -162,6 +162,9 @@ func words(text string) object { return object{"type": "string", "description": 
 func flag(text string) object { return object{"type": "boolean", "description": text} }
 
 func oneOf(text string, values ...string) object {
+	if len(values) == 0 {
+		return words(text)
+	}
 	return object{"type": "string", "enum": values, "description": text}
 }
 
