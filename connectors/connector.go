@@ -68,7 +68,8 @@ type Stream struct {
 
 	// Complete says that a finished pull has shown every document that is not Final. The
 	// engine then fetches those it did not show: they have left the list, or are gone. For
-	// sources whose changes move no timestamp; not windowed, each pull starts over.
+	// sources whose changes move no timestamp; not windowed. The next pull begins at the
+	// last page's cursor: empty = at the first row again.
 	Complete bool
 
 	// RootEntity is the entity of Item.Root; empty = the stream's own entity.

@@ -47,7 +47,9 @@ func (s *unstamped) Pull(_ context.Context, req connectors.PullRequest) (p conne
 	for _, no := range open[from:to] {
 		p.Items = append(p.Items, s.item(s.docs[no]))
 	}
-	p.Cursor, p.More = strconv.Itoa(to), to < len(open)
+	if p.More = to < len(open); p.More {
+		p.Cursor = strconv.Itoa(to)
+	}
 	return p, nil
 }
 

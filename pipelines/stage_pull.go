@@ -244,7 +244,7 @@ func (p *puller) pages(ctx context.Context, w connectors.Window) error {
 	if p.pos.Page != "" {
 		settled = time.Time{} // begun before a crash, nobody knows when
 	}
-	if p.s.Complete && p.pos.Page == "" {
+	if p.s.Complete && p.pos.Scan.IsZero() {
 		p.pos.Scan = p.e.opt.Now()
 	}
 	for {
@@ -277,7 +277,7 @@ func (p *puller) pages(ctx context.Context, w connectors.Window) error {
 		case p.s.Windowed:
 			nextPos = p.ended(settled)
 		case p.s.Complete:
-			nextPos = position{}
+			nextPos = position{Page: page.Cursor} // where the next one begins
 		}
 		scan := p.pos.Scan
 		if err := p.store(ctx, page, nextPos, began); err != nil {
