@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/minihub/minihub/cmd/minihub/internal/config"
 	"github.com/minihub/minihub/cmd/minihub/internal/text"
 	"github.com/minihub/minihub/connectors"
 	"github.com/minihub/minihub/mappings/mapper"
@@ -17,9 +18,13 @@ func (r *root) connectorsCommand() *cobra.Command {
 	list := &cobra.Command{
 		Use: "list", Short: "List connectors", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
+			registry, err := config.Connectors(r.dir, r.registry)
+			if err != nil {
+				return err
+			}
 			var rows [][]string
 			var out []map[string]string
-			for _, c := range r.registry.List() {
+			for _, c := range registry.List() {
 				rows = append(rows, []string{c.Name, c.Role, c.Title})
 				out = append(out, map[string]string{"name": c.Name, "role": c.Role, "title": c.Title})
 			}
@@ -32,9 +37,13 @@ func (r *root) connectorsCommand() *cobra.Command {
 	describe := &cobra.Command{
 		Use: "describe NAME", Short: "Show a connector's fields, streams, operations and limits", Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			c, ok := r.registry.Get(args[0])
+			registry, err := config.Connectors(r.dir, r.registry)
+			if err != nil {
+				return err
+			}
+			c, ok := registry.Get(args[0])
 			if !ok {
-				return r.noConnector(args[0])
+				return r.noConnector(registry, args[0])
 			}
 			if r.json {
 				return r.printJSON(description(c))
@@ -46,9 +55,9 @@ func (r *root) connectorsCommand() *cobra.Command {
 	return cmd
 }
 
-func (r *root) noConnector(name string) error {
+func (r *root) noConnector(registry *connectors.Registry, name string) error {
 	var known []string
-	for _, c := range r.registry.List() {
+	for _, c := range registry.List() {
 		known = append(known, c.Name)
 	}
 	hint := strings.Join(known, ", ")
