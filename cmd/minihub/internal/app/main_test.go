@@ -83,8 +83,14 @@ func hubDir(t *testing.T) (string, *webhooksim.Sim) {
 	sim := webhooksim.New(webhooksim.Options{Secret: hookSecret})
 	server := httptest.NewServer(sim)
 	t.Cleanup(server.Close)
+	return hubDirFor(t, server.URL), sim
+}
+
+// hubDirFor writes it with any receiver.
+func hubDirFor(t testing.TB, url string) string {
+	t.Helper()
 	dir := t.TempDir()
-	values := strings.NewReplacer("@ADMIN@", "127.0.0.1:0", "@INTAKE@", "127.0.0.1:0", "@SINK@", server.URL, "@SECRET@", hookSecret)
+	values := strings.NewReplacer("@ADMIN@", "127.0.0.1:0", "@INTAKE@", "127.0.0.1:0", "@SINK@", url, "@SECRET@", hookSecret)
 	const from = "../../testdata/deployment"
 	err := filepath.WalkDir(from, func(path string, d os.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -104,10 +110,10 @@ func hubDir(t *testing.T) (string, *webhooksim.Sim) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return dir, sim
+	return dir
 }
 
-func put(t *testing.T, dir, name, text string) {
+func put(t testing.TB, dir, name, text string) {
 	t.Helper()
 	file := filepath.Join(dir, name)
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
@@ -119,7 +125,7 @@ func put(t *testing.T, dir, name, text string) {
 }
 
 // noteMapping writes a mapping whose documents say which one made them.
-func noteMapping(t *testing.T, dir, subject string) {
+func noteMapping(t testing.TB, dir, subject string) {
 	t.Helper()
 	put(t, dir, "mappings/own/out/note.yaml", `mapping: note -> event
 input: canonical/note
@@ -133,7 +139,7 @@ fields:
 }
 
 // hub starts a hub in this process.
-func hub(t *testing.T, dir string, more ...*connectors.Connector) *App {
+func hub(t testing.TB, dir string, more ...*connectors.Connector) *App {
 	t.Helper()
 	known, err := builtin.Registry()
 	if err != nil {
