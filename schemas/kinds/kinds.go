@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Draft is the draft that every schema here names.
@@ -90,13 +91,13 @@ func All(in Input) ([]Schema, error) {
 		files []string
 		make  func(Input) (object, error)
 	}{
-		Hub:        {"hub.yaml: the hub itself", []string{"hub.yaml"}, fixed(hub)},
-		Connection: {"connections/*.yaml: one account of a connector", []string{"connections/*.yaml"}, connection},
-		Flow:       {"flows/*.yaml: from streams through mappings to operations", []string{"flows/*.yaml"}, fixed(flow)},
-		Mapping:    {"mappings/**/*.yaml: one document into another", []string{"mappings/**/*.yaml"}, fixed(mapping)},
-		Lookup:     {"lookups/*.yaml: a code table", []string{"lookups/*.yaml"}, fixed(lookup)},
-		Jobs:       {"jobs.yaml: what the hub does by the clock", []string{"jobs.yaml"}, fixed(jobs)},
-		Connector:  {"connectors/*.yaml: a connector described by the deployment", []string{"connectors/*.yaml"}, connector},
+		Hub:        {"the hub itself", []string{"hub.yaml"}, fixed(hub)},
+		Connection: {"one account of a connector", []string{"connections/*.yaml"}, connection},
+		Flow:       {"from streams through mappings to operations", []string{"flows/*.yaml"}, fixed(flow)},
+		Mapping:    {"one document into another", []string{"mappings/**/*.yaml"}, fixed(mapping)},
+		Lookup:     {"a code table", []string{"lookups/*.yaml"}, fixed(lookup)},
+		Jobs:       {"what the hub does by the clock", []string{"jobs.yaml"}, fixed(jobs)},
+		Connector:  {"a connector described by the deployment", []string{"connectors/*.yaml"}, connector},
 	}
 	var out []Schema
 	for _, name := range Names() {
@@ -105,7 +106,7 @@ func All(in Input) ([]Schema, error) {
 		if err != nil {
 			return nil, fmt.Errorf("the schema of %s: %w", name, err)
 		}
-		root["$schema"], root["title"] = Draft, m.title
+		root["$schema"], root["title"] = Draft, strings.Join(m.files, ", ")+": "+m.title
 		src, err := encode(root)
 		if err != nil {
 			return nil, fmt.Errorf("the schema of %s: %w", name, err)

@@ -1,4 +1,4 @@
-package reference
+package reference_test
 
 import (
 	"context"
@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/minihub/minihub/cmd/minihub/internal/config"
+	"github.com/minihub/minihub/cmd/minihub/internal/reference"
 	"github.com/minihub/minihub/cmd/minihub/internal/starter"
 	"github.com/minihub/minihub/connectors"
 	"github.com/minihub/minihub/connectors/external"
@@ -24,22 +25,6 @@ import (
 	"github.com/minihub/minihub/pipelines/flows"
 	"github.com/minihub/minihub/schemas/kinds"
 )
-
-// kindOf says which kind a file of a deployment is, by its path.
-func kindOf(name string) string {
-	top, _, below := strings.Cut(name, "/")
-	switch {
-	case !strings.HasSuffix(name, ".yaml"):
-		return ""
-	case name == "hub.yaml":
-		return kinds.Hub
-	case name == "jobs.yaml":
-		return kinds.Jobs
-	case !below:
-		return ""
-	}
-	return map[string]string{"connections": kinds.Connection, "flows": kinds.Flow, "mappings": kinds.Mapping, "lookups": kinds.Lookup, "connectors": kinds.Connector}[top]
-}
 
 // Every file that is shipped, that init writes, or that a test deployment is made of fits
 // the schema of its kind.
@@ -64,7 +49,7 @@ func TestShippedFilesFit(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			kind := kindOf(name)
+			kind := kinds.Of(name)
 			if kind == "" || d.IsDir() {
 				return nil
 			}
@@ -337,7 +322,7 @@ func TestProgramSchemaKnowsTheKeys(t *testing.T) {
 
 func TestSchemasNameTheirFiles(t *testing.T) {
 	t.Parallel()
-	list, err := Kinds(Known{Registry: registry(t)})
+	list, err := reference.Kinds(reference.Known{Registry: registry(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package reference
+package reference_test
 
 import (
 	"encoding/json"
@@ -8,6 +8,7 @@ import (
 	"github.com/xeipuuv/gojsonschema"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/minihub/minihub/cmd/minihub/internal/reference"
 	"github.com/minihub/minihub/connectors"
 	"github.com/minihub/minihub/connectors/builtin"
 )
@@ -29,7 +30,7 @@ type checker struct {
 
 func newChecker(t testing.TB, r *connectors.Registry) *checker {
 	t.Helper()
-	list, err := Kinds(Known{Registry: r})
+	list, err := reference.Kinds(reference.Known{Registry: r})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,10 @@ import (
 	"strconv"
 	"text/template"
 
+	"github.com/minihub/minihub/cmd/minihub/internal/reference"
+	"github.com/minihub/minihub/connectors/builtin"
 	"github.com/minihub/minihub/pipelines/flows"
+	"github.com/minihub/minihub/schemas/kinds"
 )
 
 //go:embed files
@@ -80,6 +83,7 @@ func (d *deployment) write(dir string) error {
 	w.copy("lookups/README.md", "files/lookups.md")
 	w.copy("flows/README.md", "files/flows.md")
 	w.copy(".gitignore", "files/gitignore")
+	w.schemas()
 	names := make([]string, 0, len(d.secrets))
 	for name := range d.secrets {
 		names = append(names, name)
@@ -100,6 +104,7 @@ func (w *writer) put(name string, content []byte, mode fs.FileMode) {
 	if w.err != nil {
 		return
 	}
+	content = append([]byte(kinds.Modeline(name)), content...)
 	path := filepath.Join(w.dir, filepath.FromSlash(name))
 	folder := fs.FileMode(0o755)
 	if mode == 0o600 {
@@ -142,6 +147,26 @@ func (w *writer) flows() {
 			w.err = err
 		}
 		w.put("flows/"+name, b, 0o644)
+	}
+}
+
+// schemas writes what editors complete and check the files with, as `minihub schema write`.
+func (w *writer) schemas() {
+	if w.err != nil {
+		return
+	}
+	registry, err := builtin.Registry()
+	if err != nil {
+		w.err = err
+		return
+	}
+	list, err := reference.Kinds(reference.Known{Registry: registry})
+	if err != nil {
+		w.err = err
+		return
+	}
+	for _, s := range list {
+		w.put(kinds.Folder+"/"+s.File(), s.Source, 0o644)
 	}
 }
 
