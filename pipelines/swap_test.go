@@ -114,14 +114,19 @@ func startRevised(w *world) {
 // ledger says.
 func made(t *testing.T, d *ledger.Delivery, doc json.RawMessage) (said, kept string) {
 	t.Helper()
+	_, kept, _ = strings.Cut(d.MapVersion, "@")
+	return madeBy(t, doc), kept
+}
+
+func madeBy(t *testing.T, doc json.RawMessage) string {
+	t.Helper()
 	var v struct {
 		By string `json:"made_by"`
 	}
 	if err := json.Unmarshal(doc, &v); err != nil {
 		t.Fatal(err)
 	}
-	_, kept, _ = strings.Cut(d.MapVersion, "@")
-	return v.By, kept
+	return v.By
 }
 
 func TestFiftySwapsAtAThousandASecond(t *testing.T) {
@@ -254,9 +259,8 @@ func TestWhatIsInFlightEndsWithWhatItBeganWith(t *testing.T) {
 	<-s.Drained
 	w.rest()
 	got := map[string]string{}
-	for i, d := range w.target.sent() {
-		by, _ := made(t, w.delivery(1), d.Doc)
-		got[w.target.sent()[i].Key] = by
+	for _, d := range w.target.sent() {
+		got[d.Key] = madeBy(t, d.Doc)
 	}
 	if diff := cmp.Diff(map[string]string{"T-1": "1", "T-2": "2"}, got); diff != "" {
 		t.Fatal(diff)
@@ -331,7 +335,7 @@ func TestACanaryTakesItsShareOfRootsAndNoOthers(t *testing.T) {
 		w.rest()
 		out := map[string]string{}
 		for _, s := range w.target.sent() {
-			out[s.Key], _ = made(t, w.delivery(1), s.Doc)
+			out[s.Key] = madeBy(t, s.Doc)
 		}
 		return out
 	}
