@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/minihub/minihub/connectors"
+	"github.com/minihub/minihub/mappings/mapper"
 	"github.com/minihub/minihub/pipelines"
 	"github.com/minihub/minihub/pipelines/flow"
 	"github.com/minihub/minihub/pipelines/ledger"
@@ -96,6 +97,18 @@ func (w *world) program(revision int64) pipelines.Program {
 	return pipelines.Program{Revision: revision, Connections: w.opt.Connections, Flows: w.opt.Flows, Tables: w.tables}
 }
 
+// remapped is the program of the world's files with another outgoing mapping.
+func (w *world) remapped(revision int64) pipelines.Program {
+	w.t.Helper()
+	m, err := mapper.Compile("out.yaml", []byte(revised(revision)), mapper.Options{Lookups: w.tables})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	f, step := *w.opt.Flows[0], *w.opt.Flows[0].Steps[0]
+	step.Map, f.Steps = m, []*flow.Step{&step}
+	return pipelines.Program{Revision: revision, Connections: w.opt.Connections, Flows: []*flow.Flow{&f}, Tables: w.tables}
+}
+
 func (w *world) swap(p pipelines.Program, share int) pipelines.Swapped {
 	w.t.Helper()
 	s, err := w.eng.Swap(w.t.Context(), p, share, nil)
@@ -138,8 +151,7 @@ func TestFiftySwapsAtAThousandASecond(t *testing.T) {
 	})
 	programs := map[int64]pipelines.Program{} // made before, as an apply makes them
 	for n := int64(2); n <= swaps+1; n++ {
-		w.files["out.yaml"] = revised(n)
-		programs[n] = w.program(n)
+		programs[n] = w.remapped(n)
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	var feeding sync.WaitGroup
