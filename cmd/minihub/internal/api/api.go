@@ -76,6 +76,7 @@ func New(opt Options) *API {
 	a.handle("GET /api/v1/reconcile/{id}", a.report)
 	a.handle("POST /api/v1/reconcile/{id}/heal", a.heal)
 	a.change()
+	a.look()
 	a.handle("/api/v1/", func(r *http.Request) (any, error) {
 		return nil, &Error{Status: http.StatusNotFound, Code: "api.call", Text: "there is no call " + r.Method + " " + r.URL.Path}
 	})

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/minihub/minihub/connectors"
 	"github.com/minihub/minihub/pipelines/ledger"
 	"github.com/minihub/minihub/schemas"
 	"github.com/minihub/minihub/schemas/codec"
@@ -109,6 +110,19 @@ type Try struct {
 	Code    string    `json:"code,omitempty"`
 	Text    string    `json:"text,omitempty"`
 	Who     string    `json:"who,omitempty"`
+	Mapping string    `json:"mapping,omitempty"`
+	Calls   []Call    `json:"calls,omitempty"`
+}
+
+// Call is one request of a try and how it was answered. Its bodies stay inside: nobody
+// can say where an answer holds personal values (Invariant 8).
+type Call struct {
+	Method string `json:"method"`
+	URL    string `json:"url"` // without its query
+	Status int    `json:"status,omitempty"`
+	TookMS int64  `json:"took_ms"`
+	Sent   int    `json:"sent_bytes"`
+	Got    int    `json:"got_bytes"`
 }
 
 // show returns a message with every hop: its versions, deliveries and tries.
@@ -178,9 +192,30 @@ func (a *API) delivery(r *http.Request, d *ledger.Delivery, whole bool) (*Delive
 		return nil, err
 	}
 	for _, t := range tries {
-		out.Tries = append(out.Tries, Try{N: t.N, Kind: t.Kind, Started: t.StartedAt, Ended: t.EndedAt, State: string(t.State), Code: t.Code, Text: t.Text, Who: t.Who})
+		out.Tries = append(out.Tries, Try{N: t.N, Kind: t.Kind, Started: t.StartedAt, Ended: t.EndedAt, State: string(t.State), Code: t.Code, Text: t.Text, Who: t.Who,
+			Mapping: t.MapVersion, Calls: a.calls(r, t.Exchange)})
 	}
 	return out, nil
+}
+
+func (a *API) calls(r *http.Request, ref ledger.Ref) []Call {
+	if ref == (ledger.Ref{}) {
+		return nil
+	}
+	raw, err := a.opt.Ledger.Payload(r.Context(), ref)
+	if err != nil {
+		return nil // its age ended
+	}
+	var list []connectors.Exchange
+	if json.Unmarshal(raw, &list) != nil {
+		return nil
+	}
+	var out []Call
+	for _, x := range list {
+		url, _, _ := strings.Cut(x.URL, "?")
+		out = append(out, Call{Method: x.Method, URL: url, Status: x.Status, TookMS: x.Took.Milliseconds(), Sent: len(x.Request), Got: len(x.Response)})
+	}
+	return out
 }
 
 // sourceSchema is the vendor schema of a stream's documents, nil when it has none.
@@ -205,6 +240,14 @@ func (a *API) masked(r *http.Request, schema *schemas.Schema, ref ledger.Ref) js
 	}
 	raw, err := a.opt.Ledger.Payload(r.Context(), ref)
 	if err != nil {
+		return nil
+	}
+	return maskedBytes(schema, raw)
+}
+
+// maskedBytes is masked for a document at hand.
+func maskedBytes(schema *schemas.Schema, raw []byte) json.RawMessage {
+	if schema == nil || len(raw) == 0 {
 		return nil
 	}
 	tree, err := codec.Decode(raw)
