@@ -88,6 +88,9 @@ type Ledger interface {
 	// blocks what is unfinished, and returns how many blocks went.
 	Retain(ctx context.Context, olderThan time.Time) (int, error)
 
+	People
+	Auditor
+
 	Stats(ctx context.Context) (Stats, error)
 	Close() error
 }

@@ -53,7 +53,7 @@ func (s *Store) prepare(u ledger.Unit) (op, error) {
 		}
 		return &gateOp{u}, c.err
 	default:
-		return nil, fmt.Errorf("ledger: a unit of type %T is not known", u)
+		return preparePeople(u)
 	}
 }
 

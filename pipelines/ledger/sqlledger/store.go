@@ -29,6 +29,7 @@ type Store struct {
 	// The writer goroutine's own.
 	ids    ids
 	waited *waited
+	chain  chain // the newest entry of the audit
 
 	recordCache   *cache[int64, ledger.Record]
 	deliveryCache *cache[int64, ledger.Delivery]
@@ -96,6 +97,9 @@ func (s *Store) load(ctx context.Context) error {
 		return err
 	}
 	if err := s.search.load(ctx, s.drv); err != nil {
+		return err
+	}
+	if err := s.loadChain(ctx); err != nil {
 		return err
 	}
 	err := s.drv.query(ctx, "SELECT kind, key FROM dep", nil, func(r row) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -118,7 +119,9 @@ func TestReopen(t *testing.T) {
 
 func TestRefusesAnotherStore(t *testing.T) {
 	eachStore(t, func(t *testing.T, st store) {
-		if err := st.open(t).Close(); err != nil {
+		first := st.open(t)
+		stats, err := first.Stats(t.Context())
+		if err := errors.Join(err, first.Close()); err != nil {
 			t.Fatal(err)
 		}
 		refused := func(name, want string, o sqlledger.Options) {
@@ -133,7 +136,7 @@ func TestRefusesAnotherStore(t *testing.T) {
 		o := sqlledger.Options{URL: st.url, Secret: secret}
 		refused("another secret", "another secret", sqlledger.Options{URL: st.url, Secret: []byte("another one")})
 		refused("no secret", "no secret", sqlledger.Options{URL: st.url})
-		for key, c := range map[string][2]string{"partitions": {"32", "64"}, "hash": {"crc", "fnv1a64"}, "schema": {"99", "1"}} {
+		for key, c := range map[string][2]string{"partitions": {"32", "64"}, "hash": {"crc", "fnv1a64"}, "schema": {"99", strconv.Itoa(stats.Schema)}} {
 			st.exec(t, fmt.Sprintf("UPDATE meta SET value = '%s' WHERE key = '%s'", c[0], key))
 			refused(key, c[0], o)
 			st.exec(t, fmt.Sprintf("UPDATE meta SET value = '%s' WHERE key = '%s'", c[1], key))

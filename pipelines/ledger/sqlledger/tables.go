@@ -40,6 +40,7 @@ type tables struct {
 	reports    *table[int64, reportRow]
 	meta       *table[string, string]
 	blocks     *table[int64, struct{}]
+	people     *peopleTables
 
 	rootsWithRecords *keyed
 
@@ -68,6 +69,7 @@ func newTables() *tables {
 		reports:    reportTable(),
 		meta:       metaTable(),
 		blocks:     blockTable(),
+		people:     newPeopleTables(),
 	}
 	t.hintByKey = newKeyed(t.hints.selected, t.hints.from, columns("key:t stream:t connection:t"))
 	t.recordsByDoc = newKeyed(t.records.selected, t.records.from, columns("doc:i version:i"))

@@ -34,6 +34,7 @@ type work struct {
 	versions   *versionIndex
 	roots      *rootSet
 	deps       *depSet
+	people     *peopleWork        // nil while nothing is about people
 	touched    map[int64][]target // blocked deliveries that rest must see to, and why
 	touchedIDs []int64            // their ids, sorted
 
@@ -123,8 +124,14 @@ func (w *work) apply(ops []op) error {
 func (w *work) changes() []change {
 	w.pack.start()
 	var cs []change
+	if w.people != nil {
+		cs = append(cs, w.people.before...)
+	}
 	for _, s := range w.sets {
 		cs = s.changes(cs)
+	}
+	if w.people != nil {
+		cs = append(cs, w.people.after...)
 	}
 	t := w.s.t
 	if len(w.attempts) > 0 {
@@ -182,6 +189,9 @@ func (w *work) done() {
 		w.s.blocks.put(b.id, b.parts)
 	}
 	w.s.search.done(w)
+	if w.people != nil && w.people.chained {
+		w.s.chain = w.people.chain
+	}
 }
 
 func (w *work) addKeys(doc int64, hs []int64, kinds []string) {
