@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -102,11 +103,13 @@ func New(opt Options) (*Engine, error) {
 // slots bounds what is in flight. A mapping is quick, but its slot also waits for the
 // group commit, so there are more of them than processors; the others wait for a vendor.
 func (e *Engine) slots(topic string) int {
-	for name, c := range e.connections() {
-		switch topic {
-		case bus.Topic(bus.Records, name):
+	kind, name, _ := strings.Cut(topic, "/")
+	for _, v := range e.stand.Load().programs() {
+		switch c := v.conns[name]; {
+		case c == nil:
+		case kind == bus.Records:
 			return 128
-		case bus.Topic(bus.Hints, name), bus.Topic(bus.Deliveries, name):
+		default:
 			return c.Slots
 		}
 	}
@@ -144,7 +147,9 @@ func (e *Engine) Start(ctx context.Context) error {
 	e.mu.Lock()
 	e.router = router
 	e.mu.Unlock()
-	e.handle(e.connections())
+	for _, v := range e.stand.Load().programs() {
+		e.handle(v.conns)
+	}
 	go func() {
 		defer close(e.done)
 		e.runErr = router.Run(context.WithoutCancel(ctx))

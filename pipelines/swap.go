@@ -76,6 +76,14 @@ func (s *stand) pick(root int64) *Engine {
 	return s.base
 }
 
+// programs are what is in force, the base first.
+func (s *stand) programs() []*Engine {
+	if s.canary == nil {
+		return []*Engine{s.base}
+	}
+	return []*Engine{s.base, s.canary}
+}
+
 // enter takes the program in force for a root; leave gives it back. Until then it is not
 // torn down.
 func (e *Engine) enter(root int64) (v *Engine, leave func()) {
@@ -167,8 +175,8 @@ func (e *Engine) connectionOf(c Connection) *connection {
 	e.mu.Unlock()
 	out := newConnection(c, set, keeps)
 	if s := e.stand.Load(); s != nil {
-		for _, v := range []*Engine{s.canary, s.base} {
-			if v == nil || v.conns[c.Name] == nil {
+		for _, v := range s.programs() {
+			if v.conns[c.Name] == nil {
 				continue
 			}
 			if runs := v.conns[c.Name]; runs.limits == set && !runs.gone && sameConnection(runs.Connection, out.Connection) {

@@ -110,8 +110,8 @@ func (e *Engine) put(ctx context.Context, next *stand, began time.Time, commit f
 	}
 	drained := make(chan struct{})
 	var wait []<-chan struct{}
-	for _, v := range []*Engine{old.base, old.canary} {
-		if v != nil && v != next.base && v != next.canary {
+	for _, v := range old.programs() {
+		if v != next.base && v != next.canary {
 			v.retire()
 			wait = append(wait, v.drained)
 		}

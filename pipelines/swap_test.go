@@ -19,6 +19,7 @@ import (
 	"github.com/minihub/minihub/pipelines"
 	"github.com/minihub/minihub/pipelines/flow"
 	"github.com/minihub/minihub/pipelines/ledger"
+	"github.com/minihub/minihub/pipelines/ledger/sqlledger"
 )
 
 // belt is a source that brings whole documents, from where it was read last.
@@ -408,6 +409,31 @@ func TestAWithdrawnCanaryDrains(t *testing.T) {
 	w.crm.answer(nil)
 	w.put(shopDoc{No: "2", Status: "paid", Fen: 5, Version: 1})
 	w.comes("push T-1 delivered ", "save C-1 delivered ", "push T-2 delivered ")
+}
+
+// A canary that stood when the hub started has the stages of its own connections too.
+func TestACanaryBeforeTheStartHasItsStages(t *testing.T) {
+	w := newWorld(t, flowTo("push"), nil, startRevised)
+	extra := &target{docs: map[string]json.RawMessage{}}
+	base := w.opt
+	w.stop()
+	w.load()
+	led, err := sqlledger.Open(t.Context(), sqlledger.Options{URL: w.store, Secret: []byte("test secret of 32 bytes, invented"), WaitOwner: 5 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	base.Ledger, base.Flows, w.led = led, w.opt.Flows, led
+	if w.eng, err = pipelines.New(base); err != nil {
+		t.Fatal(err)
+	}
+	w.opt.Connections = append(slices.Clone(w.opt.Connections), pipelines.Connection{Name: "extra", Connector: w.tc, Conn: extra})
+	w.flows = flowTo("push") + "  - operation: extra.save\n    key: 'E-{order_no}'\n    map: out.yaml\n"
+	w.swap(w.program(2), 9999)
+	if err := w.eng.Start(context.WithoutCancel(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	w.put(paid(1, 100))
+	w.comes("push T-1 delivered ", "save E-1 delivered ")
 }
 
 func TestAMappingThatStartsFailingIsNoticed(t *testing.T) {
