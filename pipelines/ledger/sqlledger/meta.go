@@ -123,5 +123,5 @@ func (s *Store) checkMeta(ctx context.Context) error {
 				key, have, value)
 		}
 	}
-	return nil
+	return s.rebuildIncidents(ctx)
 }

@@ -50,6 +50,8 @@ type entry[K comparable, R any] struct {
 	key    K
 	row    R
 	was    tallyKey
+	failed member // the cause it failed for, if fails
+	fails  bool
 	stored bool // the database has it
 	exists bool // the batch has it
 	dirty  bool
@@ -97,6 +99,7 @@ func (r *rows[K, R]) take(k K, row R) {
 
 func (r *rows[K, R]) found(e *entry[K, R], row R) {
 	e.row, e.stored, e.exists = row, true, true
+	e.failed, e.fails = troubleOf(&e.row)
 	if r.t.tally != nil {
 		e.was = r.t.tally(&e.row)
 	}
@@ -174,6 +177,7 @@ func (r *rows[K, R]) fetches(fs []fetch) []fetch {
 
 func (r *rows[K, R]) changes(cs []change) []change {
 	var inserts, updates, removes []*entry[K, R]
+	var t troubles
 	for _, e := range r.dirty {
 		switch {
 		case e.stored && e.exists:
@@ -191,6 +195,12 @@ func (r *rows[K, R]) changes(cs []change) []change {
 				r.w.tally[r.t.tally(&e.row)]++
 			}
 		}
+		var is member
+		fails := false
+		if e.exists {
+			is, fails = troubleOf(&e.row)
+		}
+		t.moved(e.failed, e.fails, is, fails)
 	}
 	if r.t.compare != nil {
 		order := func(a, b *entry[K, R]) int { return r.t.compare(a.key, b.key) }
@@ -211,7 +221,7 @@ func (r *rows[K, R]) changes(cs []change) []change {
 		r.t.bindFixed(b, &e.row)
 		r.t.bindMoving(b, &e.row)
 	})
-	return cs
+	return t.changes(cs, r.w.now)
 }
 
 // done keeps what was committed for the next batches and for readers.

@@ -1,0 +1,159 @@
+package sqlledger_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/minihub/minihub/pipelines/ledger"
+	"github.com/minihub/minihub/pipelines/ledger/sqlledger"
+)
+
+// parkOrders makes n orders whose deliveries are parked for one cause, and returns the
+// ids of the deliveries.
+func parkOrders(t testing.TB, s ledger.Ledger, from, n int, code, text string) []int64 {
+	t.Helper()
+	var ids []int64
+	for at := from; at < from+n; at += 500 {
+		var items []*ledger.IntakeItem
+		for i := at; i < min(at+500, from+n); i++ {
+			key := fmt.Sprint(i)
+			items = append(items, &ledger.IntakeItem{Entity: "order", Key: key, RootEnt: "order", RootKey: key, Version: 1, FetchedAt: time.Now(), Body: []byte(`{"no":` + key + `}`)})
+		}
+		if err := s.Commit(t.Context(), &ledger.Intake{Connection: "shop", Stream: "orders", Items: items}); err != nil {
+			t.Fatal(err)
+		}
+		var routes []ledger.Unit
+		for _, it := range items {
+			routes = append(routes, &ledger.Route{Record: it.ID, To: ledger.RecordRouted, Label: it.Key, Deliveries: []*ledger.NewDelivery{{
+				Flow: "f", Step: "oms", Connection: "oms", Operation: "push", RemoteKey: it.Key, State: ledger.Parked, Code: code, Text: text, Claim: true,
+				Payload: []byte(`{}`)}}})
+		}
+		if err := s.Commit(t.Context(), routes...); err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range routes {
+			ids = append(ids, r.(*ledger.Route).Deliveries[0].ID)
+		}
+	}
+	return ids
+}
+
+func settleAll(t testing.TB, s ledger.Ledger, ids []int64, to ledger.State, code string) {
+	t.Helper()
+	var units []ledger.Unit
+	for _, id := range ids {
+		units = append(units, &ledger.Settle{Delivery: id, To: to, Code: code, Clean: true})
+	}
+	if err := s.Commit(t.Context(), units...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func incidents(t testing.TB, s *sqlledger.Store, state string) []ledger.Incident {
+	t.Helper()
+	list, err := s.Incidents(t.Context(), ledger.IncidentFilter{State: state})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+func TestAnIncidentOpensAndClosesWithItsRows(t *testing.T) {
+	eachStore(t, func(t *testing.T, st store) {
+		now := time.Date(2026, 11, 11, 14, 0, 0, 0, time.UTC)
+		s := st.open(t, func(o *sqlledger.Options) { o.Now = func() time.Time { return now } })
+		ids := parkOrders(t, s, 1, 5, "schema.target", "/lines/3/sku is missing (required)")
+		list := incidents(t, s, "open")
+		if len(list) != 1 || list[0].Now != 5 || list[0].Seen != 5 || list[0].Field != "/lines/*/sku" || list[0].Name != "push" || !list[0].OpenedAt.Equal(now) {
+			t.Fatalf("open are %+v", list)
+		}
+		if rows, err := s.IncidentRows(t.Context(), list[0].ID, ids[1], 2); err != nil || len(rows) != 2 || rows[0] != ids[2] {
+			t.Fatalf("rows %v, %v", rows, err)
+		}
+		now = now.Add(2 * time.Minute)
+		settleAll(t, s, ids, ledger.Ready, "")
+		if list = incidents(t, s, "open"); len(list) != 0 {
+			t.Fatalf("still open: %+v", list)
+		}
+		list = incidents(t, s, "closed")
+		if len(list) != 1 || !list[0].ClosedAt.Equal(now) || list[0].Now != 0 || list[0].Seen != 5 {
+			t.Fatalf("closed are %+v", list)
+		}
+		// Soon after it is the same incident, later another.
+		now = now.Add(time.Minute)
+		again := ids[:1]
+		settleAll(t, s, again, ledger.Sending, "")
+		park := &ledger.Settle{Delivery: ids[0], To: ledger.Parked, Code: "schema.target", Text: "/lines/0/sku is missing (required)"}
+		if err := s.Commit(t.Context(), park); err != nil {
+			t.Fatal(err)
+		}
+		if i := incidents(t, s, "open")[0]; i.Episodes != 1 || i.Seen != 6 || !i.ClosedAt.IsZero() || !i.OpenedAt.Before(now) {
+			t.Fatalf("it came back as %+v", i)
+		}
+		settleAll(t, s, again, ledger.Ready, "")
+		now = now.Add(time.Hour)
+		settleAll(t, s, again, ledger.Sending, "")
+		if err := s.Commit(t.Context(), park); err != nil {
+			t.Fatal(err)
+		}
+		if i := incidents(t, s, "open")[0]; i.Episodes != 2 || i.Seen != 1 || i.Lifetime != 7 || !i.OpenedAt.Equal(now) {
+			t.Fatalf("a later one is %+v", i)
+		}
+	})
+}
+
+func TestAGateIsAnIncidentUnlessAPersonClosedIt(t *testing.T) {
+	s := sqliteStore(t).open(t)
+	for _, reason := range []string{"outage", "pause"} {
+		if err := s.Commit(t.Context(), &ledger.PutGate{Gate: ledger.Gate{Connection: "oms-" + reason, Reason: reason, Since: time.Now()}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if list := incidents(t, s, "open"); len(list) != 1 || list[0].Kind != "gate" || list[0].Code != "outage" {
+		t.Fatalf("open are %+v", list)
+	}
+	if err := s.Commit(t.Context(), &ledger.PutGate{Gate: ledger.Gate{Connection: "oms-outage"}, Open: true}); err != nil {
+		t.Fatal(err)
+	}
+	if list := incidents(t, s, "open"); len(list) != 0 {
+		t.Fatalf("open are %+v", list)
+	}
+}
+
+func TestIncidentsSurviveAndArePaged(t *testing.T) {
+	eachStore(t, func(t *testing.T, st store) {
+		s, err := sqlledger.Open(t.Context(), sqlledger.Options{URL: st.url, Secret: secret})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 7 {
+			parkOrders(t, s, 100*i, 2, fmt.Sprintf("oms.%d", i), "refused")
+		}
+		before := incidents(t, s, "")
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s = st.open(t)
+		if after := incidents(t, s, ""); fmt.Sprint(after) != fmt.Sprint(before) {
+			t.Fatalf("before %+v\nafter %+v", before, after)
+		}
+		var got []ledger.Incident
+		f := ledger.IncidentFilter{State: "open", Limit: 3}
+		for {
+			page, err := s.Incidents(t.Context(), f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, page...)
+			if len(page) < f.Limit {
+				break
+			}
+			last := page[len(page)-1]
+			f.Before, f.BeforeID = last.OpenedAt, last.ID
+		}
+		if fmt.Sprint(got) != fmt.Sprint(before) {
+			t.Fatalf("paged %+v\nwant %+v", got, before)
+		}
+	})
+}
