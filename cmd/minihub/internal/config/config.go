@@ -18,6 +18,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/minihub/minihub/cmd/minihub/internal/alarm"
 	"github.com/minihub/minihub/connectors"
 	"github.com/minihub/minihub/mappings"
 	"github.com/minihub/minihub/mappings/mapper"
@@ -67,6 +68,7 @@ type Hub struct {
 	SearchKey connectors.Secret
 	VaultKey  connectors.Secret
 	Token     connectors.Secret // of the admin API
+	Alarms    alarm.Config
 }
 
 // Retry is the hub's retry policy.
@@ -235,6 +237,7 @@ type hubFile struct {
 		Search text `yaml:"search_key"`
 		Vault  text `yaml:"vault_key"`
 	} `yaml:"secrets"`
+	Alarms alarmsFile `yaml:"alarms"`
 }
 
 const hubName = "hub.yaml"
@@ -281,6 +284,7 @@ func (l *loader) hub() {
 			"add `secrets: {search_key: '${env:MINIHUB_SEARCH_KEY}'}` and never change its value"))
 	}
 	h.SearchKey, h.VaultKey, h.Token = l.secret(f.Secrets.Search, hubName), l.secret(f.Secrets.Vault, hubName), l.secret(f.Token, hubName)
+	h.Alarms = l.alarms(&f.Alarms)
 }
 
 type connectionFile struct {
