@@ -68,6 +68,8 @@ type App struct {
 	pending  *plan.Entry    // to be written when the hub starts
 	left     []*opened      // of connections that were taken away and may have work left
 	closing  sync.WaitGroup // connections that wait for their last call
+	ending   chan struct{}  // closed when the hub closes: nothing waits any longer
+	ended    sync.Once
 	noticed  map[string]bool
 	watching sync.WaitGroup
 }
@@ -78,7 +80,7 @@ func New(ctx context.Context, opt Options) (*App, error) {
 	if opt.Log == nil {
 		opt.Log = zap.NewNop()
 	}
-	a := &App{opt: opt, overlay: newOverlay(), noticed: map[string]bool{}}
+	a := &App{opt: opt, overlay: newOverlay(), noticed: map[string]bool{}, ending: make(chan struct{})}
 	dir, err := a.loadDirectory()
 	if err != nil {
 		return nil, err
@@ -200,6 +202,7 @@ func (a *App) Stop() error {
 
 func (a *App) close() error {
 	var errs []error
+	a.ended.Do(func() { close(a.ending) })
 	a.closing.Wait()
 	for _, c := range a.allOpened() {
 		errs = append(errs, c.conn.Close())

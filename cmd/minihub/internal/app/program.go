@@ -215,7 +215,10 @@ func (a *App) part(old []*running, drained <-chan struct{}) {
 		return
 	}
 	a.closing.Go(func() {
-		<-drained
+		select {
+		case <-drained:
+		case <-a.ending: // a pull of hours may still hold the old program
+		}
 		for _, o := range replaced {
 			if err := o.conn.Close(); err != nil {
 				a.opt.Log.Warn("a replaced connection did not close", zap.String("connection", o.name), zap.Error(err))
