@@ -210,7 +210,8 @@ func (a *account) decode(c *callSpec, got *vendorhttp.Answer, ans *answer) *conn
 		ans.body = string(b)
 		return nil
 	}
-	if got.IsHTML() {
+	// JSON sent as text/html, which is what PHP says unasked, is an answer all the same.
+	if got.IsHTML() && bytes.HasPrefix(bytes.TrimSpace(b), []byte("<")) {
 		return a.unreadable(ans, "a page came instead of an answer")
 	}
 	if format == "xml" {

@@ -4,6 +4,7 @@ package manifest
 // reference: `about` describes a field, `need` makes it required, `one` lists its values.
 
 type spec struct {
+	Kind       string               `yaml:"kind" one:"http" about:"What the file describes; a hub's directory asks for it, since its connectors/ holds other kinds too."`
 	Name       string               `yaml:"name" need:"yes" about:"Name of the connector as connection files write it; the same as the file's, without .yaml."`
 	Title      string               `yaml:"title" need:"yes" about:"Name as people know it."`
 	Role       string               `yaml:"role" need:"yes" one:"store,oms,wms,erp,crm,logistics,any" about:"What the system is to a brand."`

@@ -2,7 +2,7 @@
 // real stores hard to connect. API.md beside this file is the vendor's own documentation:
 // terse, but true. The habits, each proven by a test on the raw HTTP:
 //
-//   - every answer is HTTP 200; errors are an errno in the body
+//   - every answer is HTTP 200 and text/html; errors are an errno in the body
 //   - a bad token, or a list without its filter, answers an empty list with errno 0
 //   - no modified time: a cancel, a delete and a price change move no timestamp at all
 //   - an edited price gives the order a new number, its internal id (beyond 2^53) stays

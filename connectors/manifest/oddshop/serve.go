@@ -234,6 +234,6 @@ func refuse(w http.ResponseWriter, no *refusal) {
 
 // reply answers HTTP 200, as the shop always does.
 func reply(w http.ResponseWriter, body string) {
-	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Type", "text/html; charset=UTF-8")
 	_, _ = io.WriteString(w, body)
 }

@@ -66,6 +66,9 @@ func (c *caller) raw(m string, params ...string) []byte {
 	if resp.StatusCode != http.StatusOK {
 		c.t.Fatalf("%s answers HTTP %d; the shop always answers 200", m, resp.StatusCode)
 	}
+	if kind := resp.Header.Get("Content-Type"); kind != "text/html; charset=UTF-8" {
+		c.t.Fatalf("%s answers %s; the shop says what PHP says unasked", m, kind)
+	}
 	return b
 }
 

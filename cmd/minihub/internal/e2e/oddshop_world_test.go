@@ -13,9 +13,7 @@ import (
 	"go.uber.org/zap/zaptest"
 
 	"github.com/minihub/minihub/cmd/minihub/internal/app"
-	"github.com/minihub/minihub/connectors"
 	"github.com/minihub/minihub/connectors/builtin"
-	"github.com/minihub/minihub/connectors/manifest"
 	"github.com/minihub/minihub/connectors/manifest/oddshop"
 	"github.com/minihub/minihub/connectors/simkit"
 	"github.com/minihub/minihub/connectors/webhook/webhooksim"
@@ -86,39 +84,13 @@ func (w *oddWorld) write(files map[string]string) {
 	}
 }
 
-// registry is what the program has, and the shop by its manifest.
-func (w *oddWorld) registry() *connectors.Registry {
-	w.t.Helper()
-	known, err := builtin.Registry()
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	if w.unasked {
-		return known
-	}
-	src, err := os.ReadFile(filepath.Join(w.dir, "connectors/oddshop.yaml"))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	shop, problems := manifest.Load("oddshop", src)
-	if len(problems) > 0 {
-		w.t.Fatal(problems)
-	}
-	if err := os.RemoveAll(filepath.Join(w.dir, "connectors")); err != nil {
-		w.t.Fatal(err)
-	}
-	r, err := connectors.NewRegistry(append(known.List(), shop)...)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return r
-}
-
 // open starts the hub. It pulls when the test says so.
 func (w *oddWorld) open() {
 	w.t.Helper()
-	registry := w.registry()
-	var err error
+	registry, err := builtin.Registry()
+	if err != nil {
+		w.t.Fatal(err)
+	}
 	w.hub, err = app.New(w.t.Context(), app.Options{Dir: w.dir, Registry: registry, NoJobs: true,
 		Log: zaptest.NewLogger(w.t, zaptest.Level(zap.ErrorLevel))})
 	if err != nil {
