@@ -3,13 +3,13 @@
 package api
 
 import (
-	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"net/http"
-	"strings"
+	"net/netip"
 	"time"
 
+	"github.com/minihub/minihub/cmd/minihub/internal/people"
 	"github.com/minihub/minihub/mappings/mapper"
 	"github.com/minihub/minihub/pipelines"
 	"github.com/minihub/minihub/pipelines/ledger"
@@ -27,7 +27,13 @@ type Options struct {
 	Reconciler *reconcile.Reconciler
 	Lookups    Tables
 	Changer    Changer
-	Token      string // required as a bearer token when set
+	Alarms     Alarms
+	Token      string // the local command's; empty = the API serves this process only
+	// Proxies are the networks of proxies whose X-Forwarded headers are believed.
+	Proxies []netip.Prefix
+	Idle    time.Duration    // of a session; 0 = people's
+	Life    time.Duration    // of a session; 0 = people's
+	Now     func() time.Time // nil: time.Now
 	Zone       *time.Location
 }
 
@@ -39,8 +45,10 @@ type Tables interface {
 
 // API is an http.Handler.
 type API struct {
-	opt Options
-	mux *http.ServeMux
+	opt    Options
+	mux    *http.ServeMux
+	desk   *people.Desk
+	origin *http.CrossOriginProtection
 }
 
 // Error is the one shape of an error.
@@ -57,7 +65,11 @@ func (e *Error) Error() string { return e.Text }
 
 // New returns the API.
 func New(opt Options) *API {
-	a := &API{opt: opt, mux: http.NewServeMux()}
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	a := &API{opt: opt, mux: http.NewServeMux(), origin: http.NewCrossOriginProtection(),
+		desk: &people.Desk{Store: opt.Ledger, Idle: opt.Idle, Life: opt.Life, Now: opt.Now}}
 	a.handle("GET /api/v1/messages", a.find)
 	a.handle("GET /api/v1/messages/{id}", a.show)
 	a.handle("GET /api/v1/deliveries", a.deliveries)
@@ -75,7 +87,12 @@ func New(opt Options) *API {
 	a.handle("POST /api/v1/reconcile", a.reconcile)
 	a.handle("GET /api/v1/reconcile/{id}", a.report)
 	a.handle("POST /api/v1/reconcile/{id}/heal", a.heal)
+	a.handle("POST /api/v1/messages/{id}/reveal", a.reveal)
 	a.change()
+	a.signing()
+	a.managing()
+	a.auditing()
+	a.alarmCalls()
 	a.look()
 	a.handle("/api/v1/", func(r *http.Request) (any, error) {
 		return nil, &Error{Status: http.StatusNotFound, Code: "api.call", Text: "there is no call " + r.Method + " " + r.URL.Path}
@@ -83,23 +100,32 @@ func New(opt Options) *API {
 	return a
 }
 
+func (a *API) now() time.Time { return a.opt.Now() }
+
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if a.opt.Token != "" {
-		given := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
-		if subtle.ConstantTimeCompare([]byte(given), []byte(a.opt.Token)) != 1 {
-			write(w, http.StatusUnauthorized, &Error{Code: "api.token", Text: "the request carries no valid token", Hint: "send Authorization: Bearer TOKEN; a running hub leaves its token in .minihub.json"})
-			return
-		}
+	_, pattern := a.mux.Handler(r)
+	r, err := a.admit(r, pattern)
+	if err != nil {
+		e := asError(err)
+		write(w, e.Status, e)
+		return
 	}
 	a.mux.ServeHTTP(w, r)
 }
 
 const maxBody = 1 << 20
 
+// handle serves an endpoint; calls says what it needs.
 func (a *API) handle(pattern string, h func(r *http.Request) (any, error)) {
+	a.answer(pattern, func(_ http.ResponseWriter, r *http.Request) (any, error) { return h(r) })
+}
+
+// answer is handle for what sets headers.
+func (a *API) answer(pattern string, h func(w http.ResponseWriter, r *http.Request) (any, error)) {
+	h = a.audited(pattern, h)
 	a.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		out, err := h(r)
+		out, err := h(w, r)
 		if err != nil {
 			e := asError(err)
 			write(w, e.Status, e)

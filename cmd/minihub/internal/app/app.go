@@ -18,6 +18,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/minihub/minihub/cmd/minihub/internal/alarm"
 	"github.com/minihub/minihub/cmd/minihub/internal/config"
 	"github.com/minihub/minihub/cmd/minihub/internal/plan"
 	"github.com/minihub/minihub/connectors"
@@ -56,6 +57,8 @@ type App struct {
 	api       atomic.Pointer[http.Handler]
 	token     string
 	metrics   *metrics
+	alarms    *alarm.Center
+	levels    *levels
 	servers   []*http.Server
 	admin     net.Listener
 	intake    net.Listener
@@ -118,6 +121,7 @@ func (a *App) open(ctx context.Context, dir *loaded) (err error) {
 		}
 	}
 	a.scheduler, err = schedule.New(a.ledger, a.jobs(base.dep), a.opt.Log, nil)
+	a.openAlarms(ctx)
 	a.metrics = newMetrics(a)
 	return err
 }
@@ -177,6 +181,7 @@ func (a *App) Start(ctx context.Context) error {
 	a.untune = untune
 	go tuneMemory(tuned)
 	a.watching.Go(func() { a.watch(tuned) })
+	a.watching.Go(func() { a.watchAlarms(tuned) })
 	a.opt.Log.Info("hub started", zap.String("admin", a.AdminURL()), zap.String("intake", a.IntakeURL()))
 	return nil
 }

@@ -23,6 +23,9 @@ func Space(folder string) Finding {
 	return space(free, known)
 }
 
+// Free is how many bytes of the disk under a folder may still be written, where that is known.
+func Free(folder string) (uint64, bool) { return freeBytes(existing(folder)) }
+
 func space(free uint64, known bool) Finding {
 	switch {
 	case !known:

@@ -48,11 +48,14 @@ var alarmMessages = map[ID]pair{
 	"alarm.hours":           {"%[1]s h", "%[1]s 小时"},
 	"alarm.days":            {"%[1]s days", "%[1]s 天"},
 
-	"alarm.none":         {"no alarm is open", "没有未恢复的告警"},
-	"alarm.no_receivers": {"no receiver is configured: add `alarms: {receivers: [...]}` to hub.yaml", "没有配置接收方: 请在 hub.yaml 中加入 `alarms: {receivers: [...]}`"},
-	"alarm.sent":         {"%[1]s (%[2]s): taken in %[3]s: %[4]s", "%[1]s (%[2]s): %[3]s 内接收: %[4]s"},
-	"alarm.not_sent":     {"%[1]s (%[2]s): failed after %[3]s: %[4]s", "%[1]s (%[2]s): %[3]s 后失败: %[4]s"},
-	"alarm.not_running":  {"no hub runs here: alarms are watched by a running hub only", "没有正在运行的服务: 只有运行中的服务才会监视告警"},
+	"alarm.language":       {"en", "zh"},
+	"alarm.none":           {"no alarm is open", "没有未恢复的告警"},
+	"alarm.no_receivers":   {"no receiver is configured: add `alarms: {receivers: [...]}` to hub.yaml", "没有配置接收方: 请在 hub.yaml 中加入 `alarms: {receivers: [...]}`"},
+	"alarm.sent":           {"%s (%s) took it in %s: %s", "%s (%s) 已接收, 用时 %s: %s"},
+	"alarm.not_sent":       {"%s (%s) did not take it, after %s: %s", "%s (%s) 未接收, 用时 %s: %s"},
+	"alarm.mend_line":      {"%s: %s", "%s: %s"},
+	"alarm.receiver_fails": {"receiver %s (%s) fails: %s", "接收方 %s (%s) 失败: %s"},
+	"alarm.not_running":    {"no hub runs here: this is what the last one knew", "没有正在运行的服务: 以下为上次运行所知"},
 }
 
 var alarmHelp = map[string]string{
@@ -63,5 +66,5 @@ var alarmHelp = map[string]string{
 func init() {
 	maps.Copy(messages, alarmMessages)
 	maps.Copy(help, alarmHelp)
-	maps.Copy(codes, map[string]string{"alarm.unknown_receiver": "没有这个接收方", "alarm.no_receivers": "没有配置接收方"})
+	maps.Copy(codes, map[string]string{"api.unknown_receiver": "没有这个接收方", "alarm.no_receivers": "没有配置接收方"})
 }
