@@ -292,7 +292,11 @@ func (e *Engine) PutLookup(ctx context.Context, table, key, value, who, why stri
 	for _, p := range u.Released {
 		e.bus.Enqueue(p)
 	}
-	return len(u.Released), nil
+	if _, ok := e.opt.Ledger.(ledger.Desk); !ok {
+		return len(u.Released), nil
+	}
+	records, err := e.ReleaseRecords(ctx, table, key)
+	return len(u.Released) + records, err
 }
 
 // Sweep puts unfinished rows that no lane holds back into their lanes: the safety net

@@ -116,9 +116,10 @@ type BulkItem struct {
 
 // BulkShape is a number of items that are alike.
 type BulkShape struct {
-	Connection, Operation string
-	Unsure                bool // an attempt may have had an effect
-	Stored                bool // the document that was sent is kept
+	Connection, Operation string // of a record: its source and stream
+	Source                string // the connection that its record came from
+	Unsure                bool   // an attempt may have had an effect
+	Stored                bool   // the document that was sent is kept
 	N                     int64
 }
 
