@@ -55,9 +55,7 @@ func (a *API) replay(r *http.Request) (any, error) {
 	default:
 		return nil, &Error{Status: http.StatusBadRequest, Code: "replay.mode", Text: fmt.Sprintf("the mode %q is unknown", req.Mode), Hint: "use as-sent, re-map or re-pull"}
 	}
-	if req.Who == "" {
-		req.Who = "api"
-	}
+	req.Who = who(r, req.Who)
 	out := &ReplayResult{Rows: []pipelines.Replay{}}
 	one := func(id int64, delivery bool) error {
 		out.Planned++
@@ -195,7 +193,7 @@ func (a *API) discard(r *http.Request) (any, error) {
 	if req.Why == "" {
 		return nil, &Error{Status: http.StatusBadRequest, Code: "discard.why", Text: "no reason is given", Hint: "say in why it is given up: the reason stays with it"}
 	}
-	if err := a.opt.Engine.Discard(r.Context(), id, req.Who, req.Why); err != nil {
+	if err := a.opt.Engine.Discard(r.Context(), id, who(r, req.Who), req.Why); err != nil {
 		return nil, missing("delivery", id, err)
 	}
 	return map[string]any{"discarded": id}, nil
@@ -218,7 +216,7 @@ func (a *API) putLookup(r *http.Request) (any, error) {
 	if a.opt.Lookups != nil && !a.opt.Lookups.Has(req.Table) {
 		return nil, unknown("table", req.Table, a.opt.Lookups.Names())
 	}
-	n, err := a.opt.Engine.PutLookup(r.Context(), req.Table, req.Key, req.Value, req.Who, req.Why)
+	n, err := a.opt.Engine.PutLookup(r.Context(), req.Table, req.Key, req.Value, who(r, req.Who), req.Why)
 	if err != nil {
 		return nil, err
 	}
@@ -320,7 +318,7 @@ func (a *API) pause(r *http.Request) (any, error) {
 	if err := a.knows(r.PathValue("name"), req.Operation, ""); err != nil {
 		return nil, err
 	}
-	return map[string]any{"paused": r.PathValue("name")}, a.opt.Engine.Pause(r.Context(), r.PathValue("name"), req.Operation, req.Who, req.Why)
+	return map[string]any{"paused": r.PathValue("name")}, a.opt.Engine.Pause(r.Context(), r.PathValue("name"), req.Operation, who(r, req.Who), req.Why)
 }
 
 func (a *API) resume(r *http.Request) (any, error) {

@@ -34,7 +34,7 @@ type Options struct {
 	Idle    time.Duration    // of a session; 0 = people's
 	Life    time.Duration    // of a session; 0 = people's
 	Now     func() time.Time // nil: time.Now
-	Zone       *time.Location
+	Zone    *time.Location
 }
 
 // Tables names the lookup tables that mappings read.

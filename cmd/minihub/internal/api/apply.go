@@ -79,6 +79,7 @@ func (a *API) apply(r *http.Request) (any, error) {
 	if req.Share < 0 || req.Share >= 10_000 {
 		return nil, &Error{Status: http.StatusBadRequest, Code: "apply.share", Text: fmt.Sprintf("a share of %d of 10,000 is none for a canary", req.Share), Hint: "give 1 to 9999, or 0 for all"}
 	}
+	req.Who = who(r, req.Who)
 	// Whoever asked may go away: what has begun comes to its end.
 	return a.opt.Changer.Apply(context.WithoutCancel(r.Context()), req)
 }
@@ -88,6 +89,7 @@ func (a *API) promote(r *http.Request) (any, error) {
 	if err := body(r, &req); err != nil {
 		return nil, err
 	}
+	req.Who = who(r, req.Who)
 	return a.opt.Changer.Promote(context.WithoutCancel(r.Context()), req)
 }
 
@@ -103,7 +105,7 @@ func (a *API) back(r *http.Request) (any, error) {
 	if req.Revision < 0 {
 		return nil, &Error{Status: http.StatusBadRequest, Code: "apply.revision", Text: fmt.Sprintf("%d is no revision", req.Revision), Hint: "`minihub revisions` lists them"}
 	}
-	return a.opt.Changer.Back(context.WithoutCancel(r.Context()), req.Revision, ApplyRequest{Who: req.Who, Why: req.Why})
+	return a.opt.Changer.Back(context.WithoutCancel(r.Context()), req.Revision, ApplyRequest{Who: who(r, req.Who), Why: req.Why})
 }
 
 func (a *API) revisions(r *http.Request) (any, error) {

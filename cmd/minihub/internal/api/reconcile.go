@@ -59,5 +59,5 @@ func (a *API) heal(r *http.Request) (any, error) {
 	if err := body(r, &req); err != nil {
 		return nil, err
 	}
-	return a.opt.Reconciler.Heal(r.Context(), id, req.Who)
+	return a.opt.Reconciler.Heal(r.Context(), id, who(r, req.Who))
 }

@@ -1,0 +1,121 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/minihub/minihub/cmd/minihub/internal/people"
+	"github.com/minihub/minihub/pipelines/ledger"
+)
+
+// Me is who is signed in, and what they may do.
+type Me struct {
+	Name   string         `json:"name"`
+	Kind   string         `json:"kind"` // person, token, command
+	Roles  []string       `json:"roles"`
+	Rights []people.Right `json:"rights"`
+	CSRF   string         `json:"csrf,omitempty"` // for changing calls of a session, in X-CSRF-Token
+}
+
+func me(id *people.Identity) *Me {
+	m := &Me{Name: id.Name, Kind: id.Kind, Roles: id.Roles, Rights: people.RightsOf(id.Roles)}
+	if id.Session != "" {
+		m.CSRF = people.CSRF(id.Session)
+	}
+	return m
+}
+
+// signing are the calls that begin and end sessions.
+func (a *API) signing() {
+	a.answer("POST /api/v1/session", a.signIn)
+	a.handle("GET /api/v1/session", func(r *http.Request) (any, error) { return me(caller(r)), nil })
+	a.answer("DELETE /api/v1/session", a.signOut)
+	a.answer("POST /api/v1/session/password", a.ownPassword)
+	a.answer("POST /api/v1/invite", a.accept)
+}
+
+func (a *API) signIn(w http.ResponseWriter, r *http.Request) (any, error) {
+	var req struct {
+		Name     string `json:"name"`
+		Password string `json:"password"`
+	}
+	if err := body(r, &req); err != nil {
+		return nil, err
+	}
+	id, err := a.desk.SignIn(r.Context(), req.Name, req.Password, a.from(r))
+	if err != nil {
+		return nil, signInError(err)
+	}
+	if err := a.note(r, &ledger.AuditEntry{Who: id.Name, Act: "sign_in", Phase: ledger.AuditDone}); err != nil {
+		return nil, err
+	}
+	a.setCookie(w, r, id.Session)
+	return me(id), nil
+}
+
+func (a *API) signOut(w http.ResponseWriter, r *http.Request) (any, error) {
+	if s := caller(r).Session; s != "" {
+		if err := a.desk.SignOut(r.Context(), s); err != nil {
+			return nil, err
+		}
+		a.setCookie(w, r, "")
+	}
+	return map[string]any{"signed_out": caller(r).Name}, nil
+}
+
+// accept uses a one-time link up: the holder sets a password and is signed in.
+func (a *API) accept(w http.ResponseWriter, r *http.Request) (any, error) {
+	var req struct {
+		Invite   string `json:"invite"`
+		Name     string `json:"name"`
+		Password string `json:"password"`
+	}
+	if err := body(r, &req); err != nil {
+		return nil, err
+	}
+	id, err := a.desk.Accept(r.Context(), req.Invite, req.Name, req.Password, a.from(r))
+	if err != nil {
+		return nil, signInError(err)
+	}
+	a.setCookie(w, r, id.Session)
+	return me(id), nil
+}
+
+// ownPassword changes the password of whoever is signed in, which ends all their
+// sessions, and begins a new one. The old password is asked for like at a sign-in, tries
+// counted, so that a browser left open does not give the account away.
+func (a *API) ownPassword(w http.ResponseWriter, r *http.Request) (any, error) {
+	var req struct {
+		Old string `json:"old"`
+		New string `json:"new"`
+	}
+	if err := body(r, &req); err != nil {
+		return nil, err
+	}
+	id := caller(r)
+	if id.Kind != people.KindPerson {
+		return nil, &Error{Status: http.StatusConflict, Code: "person.none", Text: "only a person has a password", Hint: "sign in by name"}
+	}
+	if err := people.CheckPassword(id.Name, req.New); err != nil {
+		return nil, &Error{Status: http.StatusBadRequest, Code: "person.input", Text: err.Error()}
+	}
+	proof, err := a.desk.SignIn(r.Context(), id.Name, req.Old, a.from(r))
+	if err != nil {
+		return nil, signInError(err)
+	}
+	if err := a.desk.SignOut(r.Context(), proof.Session); err != nil {
+		return nil, err
+	}
+	hash, err := people.HashPassword(r.Context(), req.New)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.setPerson(r, &ledger.SetPerson{Name: id.Name, Hash: &hash}, "person.password", "", nil); err != nil {
+		return nil, err
+	}
+	next, err := a.desk.SignIn(r.Context(), id.Name, req.New, a.from(r))
+	if err != nil {
+		return nil, signInError(err)
+	}
+	a.setCookie(w, r, next.Session)
+	return me(next), nil
+}

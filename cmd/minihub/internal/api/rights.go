@@ -1,0 +1,100 @@
+package api
+
+import (
+	"strings"
+
+	"github.com/minihub/minihub/cmd/minihub/internal/people"
+)
+
+// call says what an endpoint needs, and how the audit tells of it.
+type call struct {
+	right people.Right
+	// act names a changing call in the audit.
+	act string
+	// keep are the fields of the body that the audit repeats: never a document, a password
+	// or another value that may be personal.
+	keep []string
+	// dry is a field of the body that, when true, makes the call change nothing.
+	dry string
+	// own: the handler writes the audit entry itself, in the transaction of the change.
+	own bool
+}
+
+// calls is what every endpoint needs. An endpoint without a row answers nobody.
+var calls = map[string]call{
+	"GET /api/v1/messages":       {right: people.See},
+	"GET /api/v1/messages/{id}":  {right: people.See},
+	"GET /api/v1/deliveries":     {right: people.See},
+	"GET /api/v1/records":        {right: people.See},
+	"GET /api/v1/counts":         {right: people.See},
+	"GET /api/v1/jobs":           {right: people.See},
+	"GET /api/v1/connections":    {right: people.See},
+	"GET /api/v1/reconcile/{id}": {right: people.See},
+	"GET /api/v1/revisions":      {right: people.See},
+	"GET /api/v1/plan":           {right: people.Operate},
+	"GET /api/v1/doctor":         {right: people.Operate},
+
+	"POST /api/v1/replay": {right: people.Repair, act: "replay", dry: "plan",
+		keep: []string{"message", "delivery", "mode", "confirm", "filter.kind", "filter.connection", "filter.operation", "filter.flow", "filter.code", "filter.limit"}},
+	"POST /api/v1/deliveries/{id}/discard":   {right: people.Repair, act: "discard"},
+	"POST /api/v1/messages/{id}/reveal":      {right: people.Reveal, act: "reveal", own: true},
+	"POST /api/v1/lookups":                   {right: people.Lookup, act: "lookup.put", keep: []string{"table", "key"}},
+	"POST /api/v1/jobs/{name}/run":           {right: people.Operate, act: "job.run"},
+	"POST /api/v1/backfill":                  {right: people.Operate, act: "backfill", keep: []string{"connection", "stream", "from", "to"}},
+	"POST /api/v1/connections/{name}/pause":  {right: people.Operate, act: "pause", keep: []string{"operation"}},
+	"POST /api/v1/connections/{name}/resume": {right: people.Operate, act: "resume", keep: []string{"operation"}},
+	"POST /api/v1/reconcile":                 {right: people.Operate, act: "reconcile", keep: []string{"from", "to", "grace"}},
+	"POST /api/v1/reconcile/{id}/heal":       {right: people.Operate, act: "reconcile.heal"},
+	"POST /api/v1/apply":                     {right: people.Change, act: "apply", keep: []string{"plan", "share"}},
+	"POST /api/v1/apply/promote":             {right: people.Change, act: "apply.promote", keep: []string{"plan"}},
+	"POST /api/v1/apply/back":                {right: people.Change, act: "apply.back", keep: []string{"revision"}},
+
+	"GET /api/v1/alarms":       {right: people.See},
+	"POST /api/v1/alarms/test": {right: people.Operate, act: "alarms.test", keep: []string{"receiver"}},
+
+	"POST /api/v1/session":          {right: people.Public, act: "sign_in", own: true},
+	"GET /api/v1/session":           {right: people.Self},
+	"DELETE /api/v1/session":        {right: people.Self, act: "sign_out"},
+	"POST /api/v1/session/password": {right: people.Self, act: "person.password", own: true},
+	"POST /api/v1/invite":           {right: people.Public, act: "invite.accept", own: true},
+
+	"GET /api/v1/people":                  {right: people.Manage},
+	"POST /api/v1/people":                 {right: people.Manage, act: "person.add", own: true},
+	"POST /api/v1/people/{name}":          {right: people.Manage, act: "person.change", own: true},
+	"POST /api/v1/people/{name}/password": {right: people.Manage, act: "person.password", own: true},
+	"GET /api/v1/tokens":                  {right: people.Manage},
+	"POST /api/v1/tokens":                 {right: people.Manage, act: "token.add", own: true},
+	"DELETE /api/v1/tokens/{id}":          {right: people.Manage, act: "token.revoke", own: true},
+
+	"GET /api/v1/audit":        {right: people.Audit},
+	"GET /api/v1/audit/verify": {right: people.Audit},
+
+	// What is not there is said to whoever is signed in, and to nobody else.
+	"/api/v1/": {right: people.Self},
+}
+
+// changing reports whether a method may change something.
+func changing(method string) bool {
+	return method != "GET" && method != "HEAD" && method != "OPTIONS"
+}
+
+// target is what a call is about, for the audit: "message 7", "connection crm".
+func target(pattern string, value func(string) string) string {
+	_, path, _ := strings.Cut(pattern, "/api/v1/")
+	parts := strings.Split(path, "/")
+	for i, p := range parts {
+		if name, ok := strings.CutPrefix(p, "{"); ok && i > 0 {
+			what := parts[i-1]
+			switch {
+			case what == "people":
+				what = "person"
+			case strings.HasSuffix(what, "ies"):
+				what = strings.TrimSuffix(what, "ies") + "y"
+			default:
+				what = strings.TrimSuffix(what, "s")
+			}
+			return what + " " + value(strings.TrimSuffix(name, "}"))
+		}
+	}
+	return ""
+}
