@@ -1,0 +1,149 @@
+package console_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/minihub/minihub/cmd/minihub/internal/app"
+	"github.com/minihub/minihub/cmd/minihub/internal/sims"
+	"github.com/minihub/minihub/cmd/minihub/internal/starter"
+	"github.com/minihub/minihub/connectors/builtin"
+	"github.com/minihub/minihub/connectors/simkit"
+	"github.com/minihub/minihub/connectors/wechatshop/wechatshopsim"
+	"github.com/minihub/minihub/pipelines/ledger"
+)
+
+// world is a small hub over simulators, with one order of each trouble.
+type world struct {
+	hub   *app.App
+	sims  *sims.World
+	token string
+	// Orders, by what became of them.
+	refused, lookup, status string
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	ctx := t.Context()
+	w := &world{}
+	var err error
+	if w.sims, err = sims.Start(sims.Options{Seed: 1, LimitsX: 50, PushWaits: []time.Duration{50 * time.Millisecond, 200 * time.Millisecond}}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = w.sims.Close() })
+	dir := filepath.Join(t.TempDir(), "hub")
+	if err := starter.ForWorld(dir, w.sims, starter.WorldOptions{Start: time.Now().AddDate(0, 0, -1).Format(time.RFC3339), LimitsX: 50}); err != nil {
+		t.Fatal(err)
+	}
+	registry, err := builtin.Registry()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.hub, err = app.New(ctx, app.Options{Dir: dir, Registry: registry, Log: zap.NewNop(), Settle: 0.02}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.hub.Start(context.WithoutCancel(ctx)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = w.hub.Stop() })
+	b, err := os.ReadFile(app.EndpointFile(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var at app.Endpoint
+	if err := json.Unmarshal(b, &at); err != nil {
+		t.Fatal(err)
+	}
+	w.token = at.Token
+	w.sell(t)
+	return w
+}
+
+// sell places an order whose document the OMS refuses once, one with a code that no lookup
+// table has, and one with a status that no mapping knows.
+func (w *world) sell(t *testing.T) {
+	t.Helper()
+	place := func(kind string) string {
+		id, err := w.sims.ShopA.PlaceBad(kind)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	w.lookup, w.status = place(wechatshopsim.BadUnknownSKU), place(wechatshopsim.BadUnknownStatus)
+	w.pull(t)
+	w.until(t, "the lookup is missed", func() bool { return w.count(ledger.Filter{States: []string{"blocked"}, Code: "blocked.lookup"}) > 0 })
+	if _, err := w.sims.Faults.Add(simkit.Fault{System: "jushuitan", Kind: simkit.ErrorBody, Code: "50", Count: 1}); err != nil {
+		t.Fatal(err)
+	}
+	o, err := w.sims.ShopA.PlaceOrder(wechatshopsim.OrderSpec{Lines: []wechatshopsim.LineSpec{{SKUCode: "SKU-MUG-01", Qty: 2}}, Remark: "轻放"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.refused = o
+	if err := w.sims.ShopA.Pay(o); err != nil {
+		t.Fatal(err)
+	}
+	w.pull(t)
+	w.until(t, "the OMS refuses", func() bool { return w.count(ledger.Filter{States: []string{"parked"}, Connection: "oms"}) > 0 })
+}
+
+func (w *world) pull(t *testing.T) {
+	t.Helper()
+	if _, err := w.hub.Engine().Pull(t.Context(), "shop-a", "orders", nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (w *world) count(f ledger.Filter) int {
+	f.Limit = 100
+	rows, err := w.hub.Ledger().Deliveries(context.Background(), f)
+	if err != nil {
+		return -1
+	}
+	return len(rows)
+}
+
+// until polls the hub with a deadline.
+func (w *world) until(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(15 * time.Second)
+	for !done() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			rows, _ := w.hub.Ledger().Counts(context.Background())
+			t.Fatalf("%s: not within 15 s; the ledger holds %+v", what, rows)
+		}
+	}
+}
+
+// ask calls the API as the page does.
+func (w *world) ask(t *testing.T, path string, into any) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.hub.AdminURL()+"/api/v1/"+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+w.token)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode != http.StatusOK {
+		t.Fatalf("%s answers %s", path, resp.Status)
+	}
+	if err := json.NewDecoder(resp.Body).Decode(into); err != nil {
+		t.Fatal(err)
+	}
+}
