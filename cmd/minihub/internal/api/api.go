@@ -94,6 +94,7 @@ func New(opt Options) *API {
 	a.auditing()
 	a.alarmCalls()
 	a.look()
+	a.causes()
 	a.handle("/api/v1/", func(r *http.Request) (any, error) {
 		return nil, &Error{Status: http.StatusNotFound, Code: "api.call", Text: "there is no call " + r.Method + " " + r.URL.Path}
 	})
