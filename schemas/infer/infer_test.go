@@ -7,6 +7,7 @@ import (
 	"io"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 
@@ -21,13 +22,22 @@ import (
 
 const drafted = "vendors/teashop/order"
 
+var (
+	lookups = sync.OnceValues(func() (*mappings.Lookups, error) { return mappings.LoadLookups(nil) })
+	loaded  sync.Map // drafted schema -> *schemas.Set: loading takes most of the time
+)
+
 // schemaSet loads what is shipped with the drafted schema over it, as a deployment does.
 func schemaSet(t testing.TB, src []byte) *schemas.Set {
 	t.Helper()
+	if set, ok := loaded.Load(string(src)); ok {
+		return set.(*schemas.Set)
+	}
 	set, err := schemas.Load(fstest.MapFS{drafted + ".schema.json": {Data: src}})
 	if err != nil {
 		t.Fatalf("the draft is refused: %v\n%s", err, src)
 	}
+	loaded.Store(string(src), set)
 	return set
 }
 
@@ -73,11 +83,11 @@ func draft(t testing.TB, to string, docs ...string) (schema, mapping string, p *
 		t.Fatalf("there is no %s", to)
 	}
 	m := s.Mapping(infer.Mapping{Title: "teashop order -> " + to, Input: drafted, Output: to, Shape: target.Shape()})
-	lookups, err := mappings.LoadLookups(nil)
+	tables, err := lookups()
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err = mapper.Compile("draft.yaml", m, mapper.Options{Shapes: shapes(set), Lookups: lookups})
+	p, err = mapper.Compile("draft.yaml", m, mapper.Options{Shapes: shapes(set), Lookups: tables})
 	if err != nil {
 		t.Fatalf("%v\n%s\n%s", err, m, src)
 	}

@@ -110,7 +110,7 @@ func (p *pairing) comment() string {
 		say += "; assumed to be fen"
 	case strings.Contains(p.row, "minor(2)"):
 		say += "; assumed to be yuan"
-	case strings.HasPrefix(p.row, "map:"):
+	case len(p.t.words) > 0:
 		say += "; only the words of the samples"
 	case p.s.n.masked() && p.s.n.is(mobile):
 		say += "; some are masked"
