@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/minihub/minihub/cmd/minihub/internal/api"
+	"github.com/minihub/minihub/cmd/minihub/internal/people"
 	"github.com/minihub/minihub/cmd/minihub/internal/console"
 	"github.com/minihub/minihub/cmd/minihub/internal/people"
 	"github.com/minihub/minihub/pipelines"
@@ -69,6 +70,7 @@ func (a *App) listen() (err error) {
 	admin.HandleFunc("GET /readyz", a.ready)
 	admin.Handle("GET /metrics", promhttp.HandlerFor(a.metrics.registry, promhttp.HandlerOpts{}))
 	admin.HandleFunc("GET /{$}", a.statusPage)
+	admin.Handle("GET /sign-in", people.SignInPage())
 	admin.Handle("GET /sign-in", people.SignInPage())
 	admin.Handle("/console/", http.StripPrefix("/console", console.Handler()))
 	in := http.NewServeMux()

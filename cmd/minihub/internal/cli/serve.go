@@ -63,12 +63,8 @@ func (r *root) serveCommand() *cobra.Command {
 			if err := a.Start(context.WithoutCancel(cmd.Context())); err != nil {
 				return err
 			}
-			if r.json {
-				if err := r.printJSON(map[string]string{"admin": a.AdminURL(), "intake": a.IntakeURL()}); err != nil {
-					return errors.Join(err, a.Stop())
-				}
-			} else {
-				r.say(text.Running, a.AdminURL(), a.IntakeURL())
+			if err := r.sayRunning(cmd.Context(), a); err != nil {
+				return errors.Join(err, a.Stop())
 			}
 			<-cmd.Context().Done()
 			return a.Stop()
