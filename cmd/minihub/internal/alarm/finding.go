@@ -21,10 +21,10 @@ type Finding struct {
 	cause string
 }
 
-// path is a name below a connection.
+// path is a name below a connection; a job's or a connection's own stands alone.
 func path(connection, name string) string {
-	if name == "" {
-		return connection
+	if name == "" || connection == "" {
+		return connection + name
 	}
 	return connection + "." + name
 }

@@ -110,11 +110,15 @@ func (w writer) sentence(f Finding, now time.Time) string {
 	if f.Rule == RuleDisk {
 		n = strconv.FormatInt(f.N>>20, 10)
 	}
+	where := path(f.Connection, f.Name)
+	if f.Rule == RuleJob || f.Rule == RuleJobFails {
+		where = f.Name
+	}
 	id := text.ID("alarm." + string(f.Rule))
 	if f.Rule == RuleJob && f.Since.IsZero() {
 		id = "alarm.job.never"
 	}
-	return w.fill(id, path(f.Connection, f.Name), n, strconv.FormatInt(f.Of, 10), code, since, age)
+	return w.fill(id, where, n, strconv.FormatInt(f.Of, 10), code, since, age)
 }
 
 func (w writer) clock(t time.Time) string { return t.In(w.zone).Format("01-02 15:04:05") }

@@ -9,6 +9,8 @@ import (
 	"mime"
 	"net"
 	"net/smtp"
+	"net/textproto"
+	"strconv"
 	"strings"
 	"time"
 
@@ -86,12 +88,12 @@ func (r *mailer) signIn(c *smtp.Client, host string) error {
 		return nil
 	}
 	_, offered := c.Extension("AUTH")
-	var auth smtp.Auth = smtp.PlainAuth("", r.User, r.Password.Reveal(), host)
+	auth := smtp.PlainAuth("", r.User, r.Password.Reveal(), host)
 	if methods := strings.Fields(strings.ToUpper(offered)); !contains(methods, "PLAIN") && contains(methods, "LOGIN") {
 		auth = &login{r.User, r.Password}
 	}
 	if err := c.Auth(auth); err != nil {
-		return &Refusal{Answer: "the mail server refuses the sign-in: " + cut(err.Error(), 300)}
+		return &Refusal{Answer: "the mail server refuses the sign-in: " + reply(err)}
 	}
 	return nil
 }
@@ -165,7 +167,16 @@ func (r *mailer) hand(c *smtp.Client, m Message) (string, error) {
 }
 
 func refusedMail(what string, err error) error {
-	return &Refusal{Answer: "the mail server refuses " + what + ": " + cut(err.Error(), 300)}
+	return &Refusal{Answer: "the mail server refuses " + what + ": " + reply(err)}
+}
+
+// reply is a server's answer as it gave it.
+func reply(err error) string {
+	var said *textproto.Error
+	if errors.As(err, &said) {
+		return cut(strconv.Itoa(said.Code)+" "+said.Msg, 300)
+	}
+	return cut(err.Error(), 300)
 }
 
 // letter is the message as RFC 5322 wants it; words are encoded, so none can make a header.

@@ -12,8 +12,6 @@ type watcher struct {
 	began   time.Time // of the first sample: nothing is held against jobs before
 	history []mark
 	usual   usual
-	// seen is the intake of the last sample.
-	seen map[string]int64
 }
 
 // mark is the counts at an earlier moment.
