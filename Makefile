@@ -52,6 +52,11 @@ lint: ## vet, format and lint
 .PHONY: verify
 verify: ## generated files are current
 	$(GO) test ./mappings -run TestReadme
+	$(GO) test ./cmd/minihub/internal/reference
+
+.PHONY: reference
+reference: ## write docs/reference from the code
+	$(GO) test ./cmd/minihub/internal/reference -run TestPagesAreFresh -update
 
 .PHONY: demo
 demo: ## simulators and hub in one process

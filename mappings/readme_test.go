@@ -2,7 +2,6 @@ package mappings_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
 	"regexp"
 	"strings"
@@ -12,56 +11,6 @@ import (
 	"github.com/minihub/minihub/mappings"
 	"github.com/minihub/minihub/mappings/mapper"
 )
-
-// TestReadmeFunctions keeps the guide's list of functions equal to the code.
-func TestReadmeFunctions(t *testing.T) {
-	guide, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	list := regexp.MustCompile(`(?s)(<!-- functions:[^\n]*-->\n).*(<!-- /functions -->)`)
-	if !list.Match(guide) {
-		t.Fatal("README.md has no place for the functions")
-	}
-	want := list.ReplaceAllStringFunc(string(guide), func(s string) string {
-		m := list.FindStringSubmatch(s)
-		return m[1] + functionList() + m[2]
-	})
-	if *update {
-		if err := os.WriteFile("README.md", []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if diff := cmp.Diff(want, string(guide)); diff != "" {
-		t.Errorf("README.md is behind the code; run go test ./mappings -run TestReadme -update\n%s", diff)
-	}
-}
-
-func functionList() string {
-	var b strings.Builder
-	last := ""
-	cell := strings.NewReplacer("|", `\|`, "\n", " ")
-	for _, fn := range mapper.Functions() {
-		if fn.Group != last {
-			last = fn.Group
-			fmt.Fprintf(&b, "\n### %s\n\n| function | what it does | for example |\n|---|---|---|\n", fn.Group)
-		}
-		var examples []string
-		for _, ex := range fn.Examples {
-			if len(examples) == 2 {
-				break
-			}
-			result := "`" + ex.Result + "`"
-			if ex.Error != "" {
-				result = "an error"
-			}
-			examples = append(examples, "`"+ex.Expr+"` → "+result)
-		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", fn.Signature(), cell.Replace(fn.Text), cell.Replace(strings.Join(examples, "<br>")))
-	}
-	return b.String() + "\n"
-}
 
 // TestReadmeExamples runs the guide's examples: rows give the JSON below
 // them, files compile.

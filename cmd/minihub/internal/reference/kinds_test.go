@@ -120,6 +120,10 @@ func TestLoadersAndSchemasKnowTheSameKeys(t *testing.T) {
 		{kinds.Hub, "properties/intake", "hub.yaml", "intake:\n  " + head},
 		{kinds.Hub, "properties/retry", "hub.yaml", "retry:\n  " + head},
 		{kinds.Hub, "properties/secrets", "hub.yaml", "secrets:\n  " + head},
+		{kinds.Hub, "properties/alarms", "hub.yaml", "alarms:\n  " + head},
+		{kinds.Hub, "properties/alarms/properties/rules", "hub.yaml", "alarms:\n  rules:\n    " + head},
+		{kinds.Hub, "properties/alarms/properties/rules/properties/failures", "hub.yaml", "alarms:\n  rules:\n    failures:\n      " + head},
+		{kinds.Hub, "properties/alarms/properties/receivers/items", "hub.yaml", "alarms:\n  receivers:\n    - " + head},
 		{kinds.Connection, "", "connections/x.yaml", head},
 		{kinds.Jobs, "", "jobs.yaml", head},
 		{kinds.Jobs, "properties/jobs/items", "jobs.yaml", "jobs:\n  - " + head},
@@ -331,6 +335,35 @@ func TestSchemasNameTheirFiles(t *testing.T) {
 			if ok, err := filepath.Match(filepath.Base(f), "x.yaml"); err != nil || !ok && f != "hub.yaml" && f != "jobs.yaml" {
 				t.Errorf("%s: %s matches no file", s.Kind, f)
 			}
+		}
+	}
+}
+
+// Whom alarms tell and when, the schema and the loader take and refuse alike.
+func TestAlarmsAgree(t *testing.T) {
+	t.Parallel()
+	c := newChecker(t, registry(t))
+	for _, alarms := range []string{
+		"{}", "{language: zh}", "{language: fr}", "{public_url: https://hub.example.test}", "{public_url: hub}", "{remind: 4h}", "{remind: off}", "{remind: soon}",
+		"{rules: {oldest: 2h, backlog: 100, silence: off, quota: 80, disk: 2GiB}}", "{rules: {backlog: 0}}", "{rules: {silence: maybe}}", "{rules: {quota: 101}}",
+		"{rules: {quota: off, disk: off, gate: off}}", "{rules: {failures: {least: 5, percent: 20%, most: off, within: 15m}}}", "{rules: {failures: {percent: 0}}}",
+		"{receivers: [{receiver: a, kind: wecom, url: '${env:X}'}]}", "{receivers: [{receiver: a, kind: wecom}]}", "{receivers: [{receiver: a, kind: pigeon, url: '${env:X}'}]}",
+		"{receivers: [{kind: feishu, url: '${env:X}'}]}", "{receivers: [{receiver: a, kind: dingtalk, url: '${env:X}', secret: '${env:Y}'}]}",
+		"{receivers: [{receiver: a, kind: dingtalk, url: '${env:X}', secret: plain}]}", "{receivers: [{receiver: a, kind: dingtalk, url: '${env:X}', server: 'a:1'}]}",
+		"{receivers: [{receiver: a, kind: mail, server: 'smtp.example.test:587', from: hub@example.test, to: [ops@example.test]}]}",
+		"{receivers: [{receiver: a, kind: mail, server: smtp, from: hub@example.test, to: [ops@example.test]}]}",
+		"{receivers: [{receiver: a, kind: mail, server: 'smtp.example.test:587', user: u, from: hub@example.test, to: [ops@example.test]}]}",
+		"{receivers: [{receiver: a, kind: mail, server: 'smtp.example.test:587', security: none, from: hub@example.test, to: [ops@example.test]}]}",
+	} {
+		src := "secrets: {search_key: '${env:X}'}\nalarms: " + alarms + "\n"
+		refused := ""
+		for _, p := range load(t, fstest.MapFS{"hub.yaml": {Data: []byte(src)}}) {
+			if p.File == "hub.yaml" {
+				refused = p.Error()
+			}
+		}
+		if problems := c.problems(t, kinds.Hub, src); (refused != "") != (len(problems) > 0) {
+			t.Errorf("%s: the loader says %q, the schema %v", alarms, refused, problems)
 		}
 	}
 }
