@@ -34,6 +34,11 @@ var calls = map[string]call{
 	"GET /api/v1/plan":           {right: people.Operate},
 	"GET /api/v1/doctor":         {right: people.Operate},
 
+	"GET /api/v1/flows":                   {right: people.See},
+	"GET /api/v1/limits":                  {right: people.See},
+	"GET /api/v1/messages/{id}/preview":   {right: people.See},
+	"GET /api/v1/deliveries/{id}/preview": {right: people.See},
+
 	"POST /api/v1/replay": {right: people.Repair, act: "replay", dry: "plan",
 		keep: []string{"message", "delivery", "mode", "confirm", "filter.kind", "filter.connection", "filter.operation", "filter.flow", "filter.code", "filter.limit"}},
 	"POST /api/v1/deliveries/{id}/discard":   {right: people.Repair, act: "discard"},
