@@ -63,7 +63,7 @@ func (r *root) serveCommand() *cobra.Command {
 			if err := a.Start(context.WithoutCancel(cmd.Context())); err != nil {
 				return err
 			}
-			if err := r.sayRunning(cmd.Context(), a); err != nil {
+			if err := r.sayRunning(context.WithoutCancel(cmd.Context()), a); err != nil {
 				return errors.Join(err, a.Stop())
 			}
 			<-cmd.Context().Done()
