@@ -256,7 +256,7 @@ func (l *loader) hub() {
 	}
 	h := &l.out.Hub
 	h.Store = orElse(f.Store.Value, "sqlite:data/hub.db")
-	if scheme, _, ok := strings.Cut(h.Store, ":"); !ok || scheme != "sqlite" && scheme != "postgres" && scheme != "postgresql" {
+	if scheme, _, ok := strings.Cut(h.Store, ":"); !isReference(h.Store) && (!ok || scheme != "sqlite" && scheme != "postgres" && scheme != "postgresql") {
 		l.add(f.Store.Problem(CodeValue, hubName, fmt.Sprintf("%q is not a store", h.Store), "write sqlite:FILE or postgres://HOST/DATABASE"))
 	}
 	if strings.Contains(h.Store, "${") {

@@ -367,3 +367,17 @@ func TestAlarmsAgree(t *testing.T) {
 		}
 	}
 }
+
+// The store may be named, or come by reference as hub.yaml's comment says.
+func TestStoresAgree(t *testing.T) {
+	t.Parallel()
+	c := newChecker(t, registry(t))
+	for store, want := range map[string]bool{"sqlite:data/hub.db": true, "postgres://db.example.test/hub": true, "postgresql://db.example.test/hub": true,
+		"'${env:DATABASE_URL}'": true, "'${file:secrets/store}'": true, "hub.db": false, "mysql://db.example.test/hub": false} {
+		src := "store: " + store + "\nsecrets: {search_key: '${env:X}'}\n"
+		taken := !slices.ContainsFunc(load(t, fstest.MapFS{"hub.yaml": {Data: []byte(src)}}), func(p *mapper.Problem) bool { return p.File == "hub.yaml" })
+		if problems := c.problems(t, kinds.Hub, src); taken != want || want != (len(problems) == 0) {
+			t.Errorf("%s: taken by the loader: %v; by the schema: %v; want %v", store, taken, problems, want)
+		}
+	}
+}
