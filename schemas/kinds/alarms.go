@@ -7,6 +7,15 @@ func orOff(o object) object {
 	return object{"description": text, "anyOf": []object{{"enum": []string{"off"}}, o}}
 }
 
+// receiverOf says what receivers of some kinds need, and which keys they do not have.
+func receiverOf(names, required []string, without ...string) object {
+	properties := object{"kind": object{"enum": names}}
+	for _, key := range without {
+		properties[key] = object{"not": object{}}
+	}
+	return object{"properties": properties, "required": required}
+}
+
 // alarms is the schema of `alarms` of hub.yaml.
 func alarms() object {
 	percent := func(text string, fallback int) object {
@@ -44,6 +53,12 @@ func alarms() object {
 		"from":     words("Sender's address."),
 		"to":       list("Recipients' addresses.", words("An e-mail address.")),
 	})
+	receiver["dependencies"] = object{"user": []string{"password"}, "password": []string{"user"}}
+	receiver["oneOf"] = []object{
+		receiverOf([]string{"webhook", "dingtalk", "feishu"}, []string{"url"}, "server", "security", "user", "password", "from", "to"),
+		receiverOf([]string{"wecom"}, []string{"url"}, "secret", "server", "security", "user", "password", "from", "to"),
+		receiverOf([]string{"mail"}, []string{"server", "from", "to"}, "url", "secret"),
+	}
 	return keys("What is watched and who is told.", nil, object{
 		"language":   object{"enum": []string{"en", "zh"}, "default": "en", "description": "Language of messages."},
 		"public_url": object{"type": "string", "pattern": `^https?://[^/?#]+[^?#]*$`, "description": "Where people reach the hub; messages link to it.", "examples": []string{"https://hub.example.com"}},
