@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/minihub/minihub/cmd/minihub/internal/people"
@@ -49,7 +50,11 @@ type API struct {
 	mux    *http.ServeMux
 	desk   *people.Desk
 	origin *http.CrossOriginProtection
+	served []string
 }
+
+// Endpoints are the patterns that the API serves.
+func (a *API) Endpoints() []string { return slices.Sorted(slices.Values(a.served)) }
 
 // Error is the one shape of an error.
 type Error struct {
@@ -124,6 +129,7 @@ func (a *API) handle(pattern string, h func(r *http.Request) (any, error)) {
 // answer is handle for what sets headers.
 func (a *API) answer(pattern string, h func(w http.ResponseWriter, r *http.Request) (any, error)) {
 	h = a.audited(pattern, h)
+	a.served = append(a.served, pattern)
 	a.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		out, err := h(w, r)
