@@ -103,3 +103,9 @@ func target(pattern string, value func(string) string) string {
 	}
 	return ""
 }
+
+// RightTo returns the right that an endpoint needs; false when it has no row.
+func RightTo(pattern string) (people.Right, bool) {
+	c, ok := calls[pattern]
+	return c.right, ok
+}
