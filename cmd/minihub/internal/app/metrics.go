@@ -30,10 +30,11 @@ type metrics struct {
 	runs     *prometheus.Desc
 	suspect  *prometheus.Desc
 	pushes   *prometheus.CounterVec
+	watched  *watched
 }
 
 func newMetrics(a *App) *metrics {
-	m := &metrics{app: a, registry: prometheus.NewRegistry(),
+	m := &metrics{app: a, registry: prometheus.NewRegistry(), watched: newWatched(),
 		queued:   prometheus.NewDesc("minihub_queued", "Ids waiting in memory.", []string{"kind", "connection"}, nil),
 		rows:     prometheus.NewDesc("minihub_rows", "Rows of the ledger by state.", []string{"kind", "connection", "name", "state"}, nil),
 		oldest:   prometheus.NewDesc("minihub_oldest_seconds", "Age of the oldest unfinished row.", []string{"kind", "connection", "name", "state"}, nil),
@@ -57,6 +58,7 @@ func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{m.queued, m.rows, m.oldest, m.closed, m.commits, m.bytes, m.wal, m.up, m.revision, m.runs, m.suspect} {
 		ch <- d
 	}
+	m.watched.describe(ch)
 }
 
 func (m *metrics) Collect(ch chan<- prometheus.Metric) {
@@ -78,23 +80,31 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	}
 	gauge(m.up, time.Since(m.app.started).Seconds())
 	m.collectRuns(ch, gauge)
-	counts, err := m.app.ledger.Counts(ctx)
+	m.watched.collect(ctx, m.app, ch)
+	counts, err := m.app.levels.read(ctx, time.Now())
 	if err != nil {
 		ch <- prometheus.NewInvalidMetric(m.rows, err)
 		return
 	}
 	type key struct{ kind, connection, name, state string }
 	sum := map[key]float64{}
+	brought := map[[2]string]float64{}
 	old := map[key]time.Time{}
 	for _, c := range counts {
 		k := key{c.Kind, c.Connection, c.Name, c.State}
 		sum[k] += float64(c.N)
+		if c.Kind == "record" {
+			brought[[2]string{c.Connection, c.Name}] += float64(c.N)
+		}
 		if !c.Oldest.IsZero() && (old[k].IsZero() || c.Oldest.Before(old[k])) {
 			old[k] = c.Oldest
 		}
 	}
 	for k, n := range sum {
 		gauge(m.rows, n, k.kind, k.connection, k.name, k.state)
+	}
+	for k, n := range brought {
+		ch <- prometheus.MustNewConstMetric(m.watched.records, prometheus.CounterValue, n, k[0], k[1])
 	}
 	for k, t := range old {
 		gauge(m.oldest, time.Since(t).Seconds(), k.kind, k.connection, k.name, k.state)
