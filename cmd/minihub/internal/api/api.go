@@ -29,7 +29,8 @@ type Options struct {
 	Lookups    Tables
 	Changer    Changer
 	Alarms     Alarms
-	Token      string // the local command's; empty = the API serves this process only
+	Bulks      *pipelines.Bulks // nil: bulk replays are not served
+	Token      string           // the local command's; empty = the API serves this process only
 	// Proxies are the networks of proxies whose X-Forwarded headers are believed.
 	Proxies []netip.Prefix
 	Idle    time.Duration    // of a session; 0 = people's
@@ -100,6 +101,7 @@ func New(opt Options) *API {
 	a.alarmCalls()
 	a.look()
 	a.causes()
+	a.replays()
 	a.handle("/api/v1/", func(r *http.Request) (any, error) {
 		return nil, &Error{Status: http.StatusNotFound, Code: "api.call", Text: "there is no call " + r.Method + " " + r.URL.Path}
 	})

@@ -52,6 +52,7 @@ type App struct {
 	ledger    ledger.Ledger
 	engine    *pipelines.Engine
 	scheduler *schedule.Scheduler
+	bulks     *pipelines.Bulks
 	overlay   *overlay
 	live      atomic.Pointer[running] // what every root takes, but for a canary's share
 	api       atomic.Pointer[http.Handler]
@@ -112,6 +113,9 @@ func (a *App) open(ctx context.Context, dir *loaded) (err error) {
 		Retry:      pipelines.Retry{Base: h.Retry.Base, Max: h.Retry.Max, Age: h.Retry.Age, FirstProbe: h.Retry.Probe, Settle: a.opt.Settle},
 		MaxBacklog: h.Backlog, MaxBody: h.MaxBody, Log: a.opt.Log})
 	if err != nil {
+		return err
+	}
+	if a.bulks, err = pipelines.NewBulks(a.engine); err != nil {
 		return err
 	}
 	if canary != nil {
@@ -181,6 +185,7 @@ func (a *App) Start(ctx context.Context) error {
 	a.untune = untune
 	go tuneMemory(tuned)
 	a.watching.Go(func() { a.watch(tuned) })
+	a.watching.Go(func() { a.bulks.Run(tuned) })
 	a.watching.Go(func() { a.watchAlarms(tuned) })
 	a.opt.Log.Info("hub started", zap.String("admin", a.AdminURL()), zap.String("intake", a.IntakeURL()))
 	return nil

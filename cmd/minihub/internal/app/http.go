@@ -17,7 +17,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/minihub/minihub/cmd/minihub/internal/api"
-	"github.com/minihub/minihub/cmd/minihub/internal/people"
 	"github.com/minihub/minihub/cmd/minihub/internal/console"
 	"github.com/minihub/minihub/cmd/minihub/internal/people"
 	"github.com/minihub/minihub/pipelines"
@@ -38,7 +37,7 @@ func EndpointFile(dir string) string { return filepath.Join(dir, ".minihub.json"
 func (a *App) Handler(token string) http.Handler {
 	r := a.live.Load()
 	return api.New(api.Options{Engine: a.engine, Ledger: a.ledger, Scheduler: a.scheduler, Schemas: r.dep.Schemas,
-		Reconciler: a.reconciler(), Lookups: r.tables, Changer: a, Alarms: a.alarms, Token: token, Zone: r.dep.Hub.Zone})
+		Reconciler: a.reconciler(), Lookups: r.tables, Bulks: a.bulks, Changer: a, Alarms: a.alarms, Token: token, Zone: r.dep.Hub.Zone})
 }
 
 // serveAPI lets the API stand on what is in force now.
@@ -70,7 +69,6 @@ func (a *App) listen() (err error) {
 	admin.HandleFunc("GET /readyz", a.ready)
 	admin.Handle("GET /metrics", promhttp.HandlerFor(a.metrics.registry, promhttp.HandlerOpts{}))
 	admin.HandleFunc("GET /{$}", a.statusPage)
-	admin.Handle("GET /sign-in", people.SignInPage())
 	admin.Handle("GET /sign-in", people.SignInPage())
 	admin.Handle("/console/", http.StripPrefix("/console", console.Handler()))
 	in := http.NewServeMux()

@@ -13,13 +13,19 @@ import (
 func (r *root) replayCommand() *cobra.Command {
 	var req api.ReplayRequest
 	var w api.Where
+	var bulk bulkFlags
 	cmd := &cobra.Command{
 		Use:   "replay [MESSAGE]",
 		Short: "Replay a message, a delivery, or all that is parked for one cause",
 		Long: "Replays what is parked. --mode re-map maps the stored record with today's mapping (the default), as-sent sends the stored\n" +
-			"document, re-pull fetches the source's current state. --plan only counts.",
+			"document, re-pull fetches the source's current state. --plan only counts.\n\n" +
+			"Many rows are replayed as a job of the hub: `--incident N --plan` or `--filter connection=oms,code=X --plan` counts and keeps the plan,\n" +
+			"`--job N --start` lets the first ten go and stops; a second `--job N --start` lets the rest go.",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if bulk.asked() {
+				return r.bulkReplay(cmd, args, &bulk, &req, w)
+			}
 			switch {
 			case len(args) == 1:
 				id, err := strconv.ParseInt(args[0], 10, 64)
@@ -57,6 +63,7 @@ func (r *root) replayCommand() *cobra.Command {
 	f.StringVar(&w.Connection, "connection", "", "all parked of this connection")
 	f.StringVar(&w.Operation, "operation", "", "all parked of this operation")
 	f.StringVar(&w.Flow, "flow", "", "all parked of this flow")
+	bulk.declare(f)
 	f.IntVar(&w.Limit, "limit", 0, "no more than this many")
 	return cmd
 }

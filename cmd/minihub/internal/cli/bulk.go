@@ -1,0 +1,196 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/minihub/minihub/cmd/minihub/internal/api"
+	"github.com/minihub/minihub/cmd/minihub/internal/text"
+)
+
+// bulkFlags are the flags of replay that make it a job of the hub.
+type bulkFlags struct {
+	incident int64
+	filter   []string
+	job      int64
+	rate     int
+	why      string
+
+	start, pause, resume, cancel, results bool
+}
+
+func (b *bulkFlags) declare(f *pflag.FlagSet) {
+	f.Int64Var(&b.incident, "incident", 0, "plan a job: all of an incident")
+	f.StringSliceVar(&b.filter, "filter", nil, "plan a job: all parked that fit, such as connection=oms,code=X (kind, connection, operation, flow, stream, code)")
+	f.Int64Var(&b.job, "job", 0, "a planned job: show it, or start, pause, resume or cancel it")
+	f.IntVar(&b.rate, "rate", 0, "rows a second of a job; 0 is as fast as the limits allow")
+	f.StringVar(&b.why, "why", "", "why, for the job's history")
+	f.BoolVar(&b.start, "start", false, "let a job go: the first ten, and after a look the rest")
+	f.BoolVar(&b.pause, "pause", false, "hold a job")
+	f.BoolVar(&b.resume, "resume", false, "let a held job go on")
+	f.BoolVar(&b.cancel, "cancel", false, "end a job; what has not gone stays parked")
+	f.BoolVar(&b.results, "results", false, "print a job's results as JSON lines")
+}
+
+func (b *bulkFlags) asked() bool {
+	return b.incident != 0 || len(b.filter) > 0 || b.job != 0 || b.rate != 0 || b.start || b.pause || b.resume || b.cancel || b.results
+}
+
+// acts are the acts asked for.
+func (b *bulkFlags) acts() []string {
+	var out []string
+	for _, a := range []struct {
+		name  string
+		asked bool
+	}{{"start", b.start}, {"pause", b.pause}, {"resume", b.resume}, {"cancel", b.cancel}} {
+		if a.asked {
+			out = append(out, a.name)
+		}
+	}
+	return out
+}
+
+// bulkReplay plans a job, or does something about one.
+func (r *root) bulkReplay(cmd *cobra.Command, args []string, b *bulkFlags, req *api.ReplayRequest, w api.Where) error {
+	acts := b.acts()
+	plans := b.incident != 0 || len(b.filter) > 0
+	switch {
+	case len(args) > 0 || req.Delivery != 0 || w != (api.Where{}) || plans && b.job != 0 || !plans && b.job == 0 || plans && b.incident != 0 && len(b.filter) > 0:
+		return r.bad(text.BulkOne)
+	case len(acts) > 1 || plans && len(acts) == 1 && acts[0] != "start" || req.Plan && (len(acts) > 0 || !plans):
+		return r.bad(text.BulkAct)
+	case plans && !req.Plan && !b.start:
+		return r.bad(text.BulkPlanOrStart)
+	case b.results && (plans || len(acts) > 0):
+		return r.bad(text.BulkAct)
+	}
+	in := api.BulkRequest{Incident: b.incident, Mode: req.Mode, Rate: b.rate, Who: "cli", Why: b.why}
+	if len(b.filter) > 0 {
+		where, err := r.bulkFilter(b.filter)
+		if err != nil {
+			return err
+		}
+		in.Filter = where
+	}
+	return r.with(cmd.Context(), func(c *client) error {
+		id := strconv.FormatInt(b.job, 10)
+		var out api.Bulk
+		if plans {
+			if err := c.do(cmd.Context(), http.MethodPost, "/api/v1/replays", in, &out); err != nil {
+				return err
+			}
+			id = strconv.FormatInt(out.ID, 10)
+		}
+		for _, act := range acts {
+			body := map[string]any{"confirm": req.Confirm, "who": "cli", "why": b.why}
+			if err := c.do(cmd.Context(), http.MethodPost, "/api/v1/replays/"+id+"/"+act, body, &out); err != nil {
+				return err
+			}
+		}
+		if b.results {
+			return r.bulkResults(cmd, c, id)
+		}
+		if err := c.do(cmd.Context(), http.MethodGet, "/api/v1/replays/"+id, nil, &out); err != nil {
+			return err
+		}
+		return r.printBulk(&out, c.local != nil && len(acts) > 0)
+	})
+}
+
+// bulkFilter reads name=value pairs.
+func (r *root) bulkFilter(pairs []string) (*api.BulkWhere, error) {
+	w := &api.BulkWhere{}
+	to := map[string]*string{"kind": &w.Kind, "connection": &w.Connection, "operation": &w.Operation, "flow": &w.Flow, "stream": &w.Stream, "code": &w.Code}
+	for _, p := range pairs {
+		name, value, ok := strings.Cut(p, "=")
+		if !ok || value == "" || to[name] == nil {
+			return nil, r.bad(text.BulkFilter, p, strings.Join(slices.Sorted(maps.Keys(to)), ", "))
+		}
+		*to[name] = value
+	}
+	return w, nil
+}
+
+func (r *root) bulkResults(cmd *cobra.Command, c *client, id string) error {
+	req, err := http.NewRequestWithContext(cmd.Context(), http.MethodGet, c.endpoint.URL+"/api/v1/replays/"+id+"/items", nil)
+	if err != nil {
+		return err
+	}
+	status, answer, err := c.send(req)
+	if err != nil {
+		return err
+	}
+	if status != http.StatusOK {
+		return c.refused(status, answer)
+	}
+	_, err = r.std.Out.Write(answer)
+	if err != nil {
+		return err
+	}
+	// The list may have ended early; its last line says so.
+	lines := bytes.Split(bytes.TrimSpace(answer), []byte("\n"))
+	var last struct{ Error *api.Error }
+	if json.Unmarshal(lines[len(lines)-1], &last) == nil && last.Error != nil {
+		return last.Error
+	}
+	return nil
+}
+
+func (r *root) printBulk(b *api.Bulk, local bool) error {
+	if r.json {
+		return r.printJSON(b)
+	}
+	r.say(text.BulkHead, b.ID, r.texts.Help("bulk "+b.State, b.State), b.Total, b.Mode)
+	if b.Seconds > 0 {
+		r.say(text.BulkEstimate, (time.Duration(b.Seconds * float64(time.Second))).Round(time.Second).String())
+	}
+	if b.OneShot > 0 {
+		r.say(text.BulkOneShot, b.OneShot)
+	}
+	var rows [][]string
+	for _, m := range b.Modes {
+		rows = append(rows, []string{m.Mode, count(m.Safe), count(m.Asks), count(m.Confirm), count(m.Cannot)})
+	}
+	if err := r.table([]string{"MODE", "SAFE", "ASKS FIRST", "CONFIRM", "CANNOT"}, rows); err != nil {
+		return err
+	}
+	for _, part := range []struct {
+		id text.ID
+		by map[string]int64
+	}{{text.BulkItems, b.Items}, {text.BulkRows, b.Rows}} {
+		if len(part.by) == 0 {
+			continue
+		}
+		var said []string
+		for _, k := range slices.Sorted(maps.Keys(part.by)) {
+			said = append(said, r.texts.Help("bulk "+k, k)+" "+strconv.FormatInt(part.by[k], 10))
+		}
+		r.say(part.id, strings.Join(said, ", "))
+	}
+	switch {
+	case b.State == "planned":
+		r.say(text.BulkStart, b.ID)
+	case b.State == "asking":
+		r.say(text.BulkAsking, b.ID)
+	case local:
+		r.say(text.BulkLocal)
+	}
+	return nil
+}
+
+// count is a number of a table; zero is empty.
+func count(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.FormatInt(n, 10)
+}
