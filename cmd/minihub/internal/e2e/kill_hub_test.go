@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -256,6 +257,25 @@ func (p *process) drained(limit time.Duration) (rows []countRow, done bool) {
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
+}
+
+// history is what the commands show of the order behind a target's key, STORE-NUMBER.
+func (p *process) history(key string) string {
+	run := func(args ...string) []byte {
+		out, err := exec.Command(p.binary, append([]string{"-c", p.dir}, args...)...).CombinedOutput()
+		if err != nil {
+			return fmt.Appendf(out, "%v", err)
+		}
+		return out
+	}
+	number := key[strings.LastIndex(key, "-")+1:]
+	var hits []struct {
+		Message int64 `json:"message"`
+	}
+	if found := run("messages", "find", number, "--json"); json.Unmarshal(found, &hits) != nil || len(hits) == 0 {
+		return string(found)
+	}
+	return string(run("messages", "show", strconv.FormatInt(hits[0].Message, 10)))
 }
 
 // post makes an API call that changes something.

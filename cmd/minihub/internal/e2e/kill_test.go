@@ -316,6 +316,9 @@ func (w *killWorld) mustAgree() {
 	for _, d := range rep.Differences {
 		w.t.Errorf("%s %s %s: want %s, got %s", d.Target, d.Key, d.Field, d.Want, d.Got)
 	}
+	for _, d := range rep.Differences[:min(3, len(rep.Differences))] {
+		w.t.Logf("what the hub knows of %s:\n%s", d.Key, w.hub.history(d.Key))
+	}
 	if !rep.OK() {
 		for _, line := range w.hub.parked() {
 			w.t.Log(line)
