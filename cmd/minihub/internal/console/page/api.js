@@ -20,6 +20,15 @@ export function remember(value) {
   else sessionStorage.removeItem(kept);
 }
 
+// A person's session is a cookie that the page cannot read; its changing calls carry this.
+let csrf = '';
+
+export function session(me) {
+  csrf = me?.csrf || '';
+}
+
+export const signedIn = () => Boolean(csrf || token());
+
 // A number that a browser would round, an id above 2^53 or an amount with trailing zeros,
 // stays the text that came: Invariant 6.
 const mark = '\uE000';
@@ -43,6 +52,7 @@ export function plain(value) {
 export async function call(method, path, body) {
   const headers = { Accept: 'application/json' };
   if (token()) headers.Authorization = 'Bearer ' + token();
+  else if (csrf && method !== 'GET') headers['X-CSRF-Token'] = csrf;
   if (body !== undefined) headers['Content-Type'] = 'application/json';
   let answer;
   try {
@@ -71,4 +81,14 @@ export function query(params) {
     if (value !== '' && value !== undefined && value !== null) out.set(name, value);
   }
   return out.toString();
+}
+
+// optional asks for what this hub may lack, or this person may not see: null then.
+export async function optional(path) {
+  try {
+    return await get(path);
+  } catch (err) {
+    if (err.status === 404 || err.status === 403 || err.status === 501) return null;
+    throw err;
+  }
 }

@@ -2,7 +2,7 @@
 import { h, swap, data } from './dom.js';
 import * as text from './text.js';
 import { t } from './text.js';
-import { get, remember, token, Refused } from './api.js';
+import { post, call, optional, session, signedIn, remember, token, Refused } from './api.js';
 import { refusal, field, say } from './parts.js';
 import * as search from './search.js';
 import * as message from './order.js';
@@ -59,8 +59,8 @@ function frame() {
         h('button', { type: 'button', id: 'language', lang: text.current() === 'zh' ? 'en' : 'zh-CN', translate: 'no',
           onclick: () => { const next = text.current() === 'zh' ? 'en' : 'zh'; localStorage.setItem('minihub.language', next); text.choose(next); frame(); show(); } },
         t('language.other')),
-        token() ? h('button', { type: 'button', onclick: () => { remember(''); frame(); signIn(); } }, t('sign.out')) : null)),
-    h('nav', { 'aria-label': t('nav.label') }, menu.filter(([name]) => !hidden.has(name)).map(([name, key]) =>
+        signedIn() ? h('button', { type: 'button', onclick: signOut }, t('sign.out')) : null)),
+    h('nav', { 'aria-label': t('nav.label') }, menu.filter(([name]) => signedIn() && !hidden.has(name)).map(([name, key]) =>
       h('a', { href: '#/' + name, 'aria-current': name === current ? 'page' : null }, t(key)))),
     main,
     h('p', { id: 'said', role: 'status', 'aria-live': 'polite' }),
@@ -116,28 +116,56 @@ function mark(el) {
   return el && el.dataset && el.dataset.row ? '[data-row="' + CSS.escape(el.dataset.row) + '"]' : '';
 }
 
+async function signOut() {
+  if (!token()) await call('DELETE', 'session').catch(() => null);
+  remember('');
+  session(null);
+  frame();
+  signIn();
+}
+
+// signIn asks for a name and password, or for a token.
 function signIn(err) {
   clearTimeout(timer);
   turn++;
+  main.removeAttribute('aria-busy');
+  const name = h('input', { type: 'text', autocomplete: 'username', required: true, spellcheck: 'false' });
+  const password = h('input', { type: 'password', autocomplete: 'current-password', required: true });
   const input = h('input', { id: 'token', type: 'password', autocomplete: 'off', required: true, spellcheck: 'false' });
-  swap(main, h('form', { class: 'card narrow', onsubmit: async (e) => {
+  const said = h('div', {}, err ? refusal(err) : null);
+  const enter = (work) => async (e) => {
     e.preventDefault();
-    remember(input.value.trim());
-    await begin();
-  } }, h('h1', {}, t('sign.title')), err ? refusal(err) : null, field(t('sign.token'), input), h('p', { class: 'soft' }, t('sign.help'), ' ', data('.minihub.json')),
-  h('button', { type: 'submit', class: 'main' }, t('sign.in'))));
-  input.focus();
+    try {
+      await work();
+      await begin();
+    } catch (no) {
+      if (!(no instanceof Refused)) throw no;
+      swap(said, refusal(no));
+    }
+  };
+  swap(main, h('div', { class: 'card narrow' }, h('h1', { tabindex: '-1' }, t('sign.title')), said,
+    h('form', { onsubmit: enter(async () => { remember(''); session(await post('session', { name: name.value.trim(), password: password.value })); }) },
+      field(t('sign.name'), name), field(t('sign.password'), password), h('button', { type: 'submit', class: 'main' }, t('sign.in'))),
+    h('details', {}, h('summary', {}, t('sign.by')), h('form', { onsubmit: enter(async () => remember(input.value.trim())) },
+      field(t('sign.token'), input), h('p', { class: 'soft' }, t('sign.help'), ' ', data('.minihub.json')), h('button', { type: 'submit' }, t('sign.in'))))));
+  name.focus();
 }
 
 async function begin() {
-  const found = await Promise.all(Object.entries(needs).map(async ([name, path]) => {
-    try {
-      await get(path);
-      return '';
-    } catch (err) {
-      return err.status === 404 || err.status === 403 ? name : '';
+  try {
+    session(await optional('session'));
+  } catch (err) {
+    if (err.status !== 401) {
+      swap(main, refusal(err));
+      return;
     }
-  }));
+    const had = token();
+    remember('');
+    frame();
+    signIn(had ? err : null);
+    return;
+  }
+  const found = await Promise.all(Object.entries(needs).map(async ([name, path]) => ((await optional(path).catch(() => true)) === null ? name : '')));
   hidden = new Set(found);
   frame();
   await show();
@@ -171,7 +199,14 @@ document.addEventListener('keydown', (e) => {
   }
 });
 
-window.addEventListener('hashchange', () => { takeToken(); frame(); show(); });
+window.addEventListener('hashchange', () => {
+  if (takeToken()) {
+    begin();
+    return;
+  }
+  frame();
+  show();
+});
 let wide = window.innerWidth >= 700;
 window.addEventListener('resize', () => {
   if (wide === window.innerWidth >= 700) return;
@@ -184,9 +219,10 @@ window.addEventListener('unhandledrejection', (e) => { if (e.reason instanceof R
 // tab's store and out of the address.
 function takeToken() {
   const found = location.hash.match(/^#token=([\w.~-]+)$/);
-  if (!found) return;
+  if (!found) return false;
   remember(found[1]);
   history.replaceState(null, '', location.pathname + '#/');
+  return true;
 }
 
 takeToken();

@@ -31,13 +31,13 @@ export async function render(ctx) {
   const hops = hopsOf(m);
   if (wanted && hops.some((x) => x.id === 'd' + wanted && x.calm)) whole = true;
   const quiet = hops.filter((x) => x.calm).length;
-  const troubles = hops.filter((x) => ['bad', 'warn'].includes(tone(x.state)));
+  const troubles = ['bad', 'warn'].flatMap((grade) => hops.filter((x) => tone(x.state) === grade));
   const again = () => { before = ''; ctx.redraw(); };
-  return [heading(h('span', {}, word('entity', m.entity), ' ', data(m.label || m.key, { class: 'data key' })), pill(worst(hops, m.state))),
-    facts([[t('field.source'), source(m.connection, m.stream)], [t('field.key'), data(m.key)], [t('field.received'), at(m.received_at)],
+  return [heading(h('span', {}, word('entity', m.entity), ' ', data(m.key, { class: 'data key' })), pill(worst(hops, m.state))),
+    facts([[t('field.source'), source(m.connection, m.stream)], [t('field.label'), m.label && m.label !== m.key ? data(m.label) : ''], [t('field.received'), at(m.received_at)],
       [t('field.version'), data(plain(m.version))], [t('field.repeats'), m.repeats ? t('order.repeats', { n: m.repeats }) : '']]),
     troubles.length ? h('section', { class: 'alert', 'aria-label': t('order.trouble') }, h('h2', {}, t('order.trouble')), h('ul', { class: 'plain' }, troubles.map((x) => h('li', {},
-      h('a', { href: '#', 'data-row': 't' + x.id, onclick: (e) => { e.preventDefault(); reveal(x.id); } }, x.title), ': ', meaning('means', x.row.code))))) : h('p', { class: 'fine' }, t('order.fine')),
+      h('a', { href: '#', 'data-row': 't' + x.id, onclick: (e) => { e.preventDefault(); reveal(x.id); } }, x.title()), ': ', meaning('means', x.row.code))))) : h('p', { class: 'fine' }, t('order.fine')),
     h('div', { class: 'heading' }, h('h2', {}, t('order.hops')), quiet ? button(whole ? t('order.less', { n: quiet }) : t('order.all', { n: quiet }), () => { whole = !whole; again(); }, { class: 'quiet' }) : null),
     h('ol', { id: 'hops', class: 'hops' }, hops.filter((x) => whole || !x.calm).map((x) => hop(x, m, docs, again)))];
 }
@@ -52,10 +52,10 @@ function hopsOf(m) {
   const versions = (m.versions || []).map((v) => {
     came.set(v.id, v.received_at);
     return { id: 'm' + v.id, kind: 'version', row: v.id === m.id ? { ...v, code: m.code, text: m.text } : v, state: v.state, at: v.received_at, order: 0, n: v.id,
-      title: [t('order.came'), ' ', data(v.stream)], calm: false };
+      title: () => [t('order.came'), ' ', data(v.stream)], calm: false };
   });
   const deliveries = m.deliveries.map((d) => ({ id: 'd' + d.id, kind: 'delivery', row: d, state: d.state, at: d.tries?.[0]?.started_at || came.get(d.message) || m.received_at,
-    order: 1, n: d.id, title: source(d.connection, d.operation), calm: calm.includes(d.state) }));
+    order: 1, n: d.id, title: () => source(d.connection, d.operation), calm: calm.includes(d.state) }));
   return [...versions, ...deliveries].sort((a, b) => new Date(a.at) - new Date(b.at) || a.order - b.order || a.n - b.n);
 }
 
@@ -69,7 +69,7 @@ function reveal(id) {
 function hop(x, m, docs, again) {
   const body = h('div', { class: 'hop-body' });
   const box = h('details', { id: 'hop-' + x.id, class: 'hop ' + tone(x.state), open: opened.has(x.id) },
-    h('summary', { 'data-row': x.id }, h('span', { class: 'dot', 'aria-hidden': 'true' }), h('span', { class: 'what' }, x.title, x.row.key ? [' ', data(x.row.key, { class: 'data key' })] : null),
+    h('summary', { 'data-row': x.id }, h('span', { class: 'dot', 'aria-hidden': 'true' }), h('span', { class: 'what' }, x.title(), x.row.key ? [' ', data(x.row.key, { class: 'data key' })] : null),
       pill(x.state), h('span', { class: 'soft' }, at(x.at), x.row.attempts ? [' · ', t('order.attempts', { n: x.row.attempts })] : null)), body);
   const draw = () => fillHop(x, m, docs, body, again);
   box.addEventListener('toggle', () => {

@@ -27,7 +27,7 @@ export async function render(ctx) {
 }
 
 function ofMessage(m) {
-  return h('a', { class: 'row', href: '#/message/' + m.id, 'data-row': 'm' + m.id }, h('span', { class: 'what' }, word('entity', m.entity), ' ', data(m.label || m.key, { class: 'data key' })),
+  return h('a', { class: 'row', href: '#/message/' + m.id, 'data-row': 'm' + m.id }, h('span', { class: 'what' }, word('entity', m.entity), ' ', data(m.key, { class: 'data key' })),
     pill(m.state), h('span', { class: 'soft' }, source(m.connection, m.stream), ' · ', when(m.received_at)), m.text ? h('span', { class: 'why' }, data(m.text)) : null);
 }
 

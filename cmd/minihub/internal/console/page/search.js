@@ -22,9 +22,9 @@ export async function render(ctx) {
   return [heading(t('search.title')), h('p', { class: 'soft' }, messages.length ? tx('search.found', { n: messages.length, key: asked }) : tx('search.none', { key: asked })),
     messages.length ? null : h('p', {}, t('search.hint')),
     h('ul', { class: 'rows' }, messages.map((m) => h('li', {}, h('a', { class: 'row', href: '#/message/' + m.message, 'data-row': m.message },
-      h('span', { class: 'what' }, word('entity', m.entity), ' ', data(m.label || m.key, { class: 'data key' })),
+      h('span', { class: 'what' }, word('entity', m.entity), ' ', data(m.key, { class: 'data key' })),
       pill(m.state),
-      h('span', { class: 'soft' }, data(m.connection), ' · ', when(m.at), ' · ', t('search.by'), ' ', matched(m.matched))))))];
+      h('span', { class: 'soft' }, data(m.connection), m.label && m.label !== m.key ? [' · ', data(m.label)] : null, ' · ', when(m.at), ' · ', t('search.by'), ' ', matched(m.matched))))))];
 }
 
 const matched = (kinds) => {

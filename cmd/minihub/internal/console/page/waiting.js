@@ -1,7 +1,7 @@
 // Deliveries that wait for a lookup entry: type the code once, and they go on in order.
 import { h, data } from './dom.js';
 import { t, tx, word } from './text.js';
-import { get, post, query } from './api.js';
+import { get, post, optional, query } from './api.js';
 import { heading, busy, field, refusal, say } from './parts.js';
 
 const most = 1000;
@@ -9,6 +9,11 @@ const most = 1000;
 // entries finds what is waited for. Deliveries of one cause carry one text, so one message
 // of each text is asked.
 async function entries() {
+  const kept = await optional('waiting?limit=200');
+  if (kept) {
+    const list = kept.waiting.map((w) => ({ table: w.table, key: w.key, n: w.deliveries + w.messages, path: 'waiting' }));
+    return { list: list.sort((a, b) => b.n - a.n), capped: false };
+  }
   const { deliveries } = await get('deliveries?' + query({ state: 'blocked', code: 'blocked.lookup', limit: most }));
   const texts = new Map();
   for (const d of deliveries) {
@@ -45,14 +50,14 @@ export async function render(ctx) {
 
 function card(ctx, e) {
   const value = h('input', { type: 'text', required: true, autocomplete: 'off', spellcheck: 'false', name: 'value' });
-  const why = h('input', { type: 'text', autocomplete: 'off', name: 'why' });
+  const why = h('input', { type: 'text', required: true, autocomplete: 'off', name: 'why' });
   const answer = h('div', {});
   const send = h('button', { type: 'submit', class: 'main' }, t('waiting.save'));
   return h('form', { class: 'card', onsubmit: (ev) => {
     ev.preventDefault();
     busy(send, async () => {
       try {
-        const out = await post('lookups', { table: e.table, key: e.key, value: value.value.trim(), who: 'console', why: why.value.trim() });
+        const out = await post(e.path || 'lookups', { table: e.table, key: e.key, value: value.value.trim(), who: 'console', why: why.value.trim() });
         say(t('waiting.released', { n: out.released }));
         document.activeElement.blur();
         await ctx.redraw();
@@ -61,6 +66,8 @@ function card(ctx, e) {
       }
     });
   } }, h('h2', {}, tx('waiting.entry', { key: e.key, table: e.table })),
-  h('p', {}, t('waiting.n', { n: e.n }), ' ', t('waiting.at'), ' ', data([...e.at].join(', ')), ' · ', h('a', { href: '#/message/' + e.message, 'data-row': e.table + e.key }, t('waiting.example'))),
+  h('p', {}, t('waiting.n', { n: e.n }), e.at ? [' ', t('waiting.at'), ' ', data([...e.at].join(', ')), ' · ',
+    h('a', { href: '#/message/' + e.message, 'data-row': e.table + e.key }, t('waiting.example'))] : [' · ', h('a', { 'data-row': e.table + e.key,
+    href: '#/rows?' + query({ kind: 'delivery', state: 'blocked', code: 'blocked.lookup' }) }, t('parked.show'))]),
   h('div', { class: 'fields' }, field(t('waiting.value'), value), field(t('field.why'), why)), answer, h('div', { class: 'actions' }, send));
 }
