@@ -23,6 +23,7 @@ func hub(Input) object {
 		"backlog":   count("How many unfinished messages are taken before intake slows down.", 20_000),
 		"retention": spanOf("How long documents are kept; keys, states and receipts stay.", "180d"),
 		"alarms":    alarms(),
+		"people":    people(),
 		"secrets": keys("The hub's own keys.", []string{"search_key"}, object{
 			"search_key": secret("Key of the hashes under which phones and numbers are found; never change its value"),
 			"vault_key":  secret("Key under which rotating vendor tokens are kept"),

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/minihub/minihub/cmd/minihub/internal/people"
@@ -42,6 +43,9 @@ func (a *API) signIn(w http.ResponseWriter, r *http.Request) (any, error) {
 		return nil, err
 	}
 	id, err := a.desk.SignIn(r.Context(), req.Name, req.Password, a.from(r))
+	if errors.Is(err, people.ErrNoEntry) {
+		err = errors.Join(err, a.noteRefused(r, req.Name))
+	}
 	if err != nil {
 		return nil, signInError(err)
 	}
@@ -50,6 +54,21 @@ func (a *API) signIn(w http.ResponseWriter, r *http.Request) (any, error) {
 	}
 	a.setCookie(w, r, id.Session)
 	return me(id), nil
+}
+
+// noteRefused notes a wrong password. A name that nobody has is not kept: people type
+// their password in its place. The limits of signing in bound how many these become.
+func (a *API) noteRefused(r *http.Request, name string) error {
+	known := "?"
+	if name, err := people.CheckName(name); err == nil {
+		switch p, err := a.opt.Ledger.Person(r.Context(), name); {
+		case err == nil:
+			known = p.Name
+		case !errors.Is(err, ledger.ErrNotFound):
+			return err
+		}
+	}
+	return a.note(r, &ledger.AuditEntry{Who: known, Act: "sign_in", Phase: ledger.AuditRefused, Code: errNoEntry.Code})
 }
 
 func (a *API) signOut(w http.ResponseWriter, r *http.Request) (any, error) {

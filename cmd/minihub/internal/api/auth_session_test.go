@@ -3,6 +3,8 @@ package api_test
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
+	"net/netip"
 	"strconv"
 	"strings"
 	"testing"
@@ -82,6 +84,9 @@ func TestAPersonSignsInAndOut(t *testing.T) {
 			t.Errorf("%s: %s %v", name, got.body, got.cookies)
 		}
 	}
+	if rows := h.audit("sign_in"); len(rows) != 2 || rows[0].Who+" "+rows[1].Who != "? anna" && rows[0].Who+" "+rows[1].Who != "anna ?" || rows[0].Phase != "refused" {
+		t.Errorf("refused sign-ins: %+v", rows)
+	}
 	me, cookie, both := h.signIn("anna")
 	var again api.Me
 	h.into(h.call("GET", "/api/v1/session", "", cookie), &again)
@@ -143,6 +148,39 @@ func TestAnAdminDoesNotChangeThemselves(t *testing.T) {
 	h.want("nothing", h.call("POST", "/api/v1/people/anna", `{}`, both), 400, "person.nothing")
 	h.want("nobody", h.call("POST", "/api/v1/people/anna", `{"disabled":true}`, both), 404, "api.unknown_person")
 	h.want("nobody's password", h.call("POST", "/api/v1/people/anna/password", `{}`, both), 404, "api.unknown_person")
+}
+
+// Behind a proxy that is trusted the browser speaks TLS; nobody else may say so.
+func TestOnlyATrustedProxySaysWhereACallComesFrom(t *testing.T) {
+	h := newHub(t)
+	h.add("anna", "support")
+	for _, c := range []struct {
+		name, forwarded, from string
+		proxies               []netip.Prefix
+		cookie                string
+	}{
+		{"nobody is trusted", "203.0.113.9", "127.0.0.1", nil, "minihub"},
+		{"another is trusted", "203.0.113.9", "127.0.0.1", []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, "minihub"},
+		{"the proxy is trusted", "203.0.113.9", "203.0.113.9", []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}, "__Host-minihub"},
+		{"a claimed address before it", "198.51.100.1, 203.0.113.9", "203.0.113.9", []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}, "__Host-minihub"},
+		{"two proxies", "203.0.113.9, 10.0.0.2", "203.0.113.9", []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32"), netip.MustParsePrefix("10.0.0.0/8")}, "__Host-minihub"},
+		{"nonsense", "here", "127.0.0.1", []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}, "__Host-minihub"},
+	} {
+		a := api.New(api.Options{Ledger: h.app.Ledger(), Token: "invented", Proxies: c.proxies})
+		req := httptest.NewRequest("POST", "/api/v1/session", strings.NewReader(`{"name":"anna","password":"`+password+`"}`))
+		req.RemoteAddr = "127.0.0.1:4711"
+		req.Header.Set("X-Forwarded-For", c.forwarded)
+		req.Header.Set("X-Forwarded-Proto", "https")
+		w := httptest.NewRecorder()
+		a.ServeHTTP(w, req)
+		got := w.Result().Cookies()
+		if w.Code != http.StatusOK || len(got) != 1 || got[0].Name != c.cookie || got[0].Secure != (c.cookie != "minihub") {
+			t.Errorf("%s: %d %s %+v", c.name, w.Code, w.Body, got)
+		}
+		if rows := h.audit("sign_in"); rows[0].From != c.from {
+			t.Errorf("%s: it came from %s, want %s", c.name, rows[0].From, c.from)
+		}
+	}
 }
 
 // post sends a document to the hub's intake and waits until it is a message.

@@ -68,6 +68,7 @@ type Hub struct {
 	SearchKey connectors.Secret
 	VaultKey  connectors.Secret
 	Token     connectors.Secret // of the admin API
+	People    People
 	Alarms    alarm.Config
 }
 
@@ -216,9 +217,10 @@ func (l *loader) endings() {
 type text = yamlfile.Text
 
 type hubFile struct {
-	Store  text `yaml:"store"`
-	Listen text `yaml:"listen"`
-	Token  text `yaml:"token"`
+	People peopleFile `yaml:"people"`
+	Store  text       `yaml:"store"`
+	Listen text       `yaml:"listen"`
+	Token  text       `yaml:"token"`
 	Intake struct {
 		Listen  text `yaml:"listen"`
 		MaxBody text `yaml:"max_body"`
@@ -278,6 +280,7 @@ func (l *loader) hub() {
 	h.Retry = Retry{Base: l.duration(f.Retry.Base, hubName, 0), Max: l.duration(f.Retry.Max, hubName, 0), Age: l.duration(f.Retry.Age, hubName, 0),
 		Probe: l.duration(f.Retry.Probe, hubName, 0)}
 	h.Retention = l.duration(f.Retention, hubName, 180*24*time.Hour)
+	h.People = l.people(&f.People)
 	h.Backlog = l.integer(f.Backlog, hubName, 20_000)
 	if f.Secrets.Search.Value == "" {
 		l.add(yamlfile.Text{}.Problem(CodeMissing, hubName, "secrets.search_key is not given: phone numbers and other keys are stored as keyed hashes only",
