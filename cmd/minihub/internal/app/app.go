@@ -60,6 +60,7 @@ type App struct {
 	metrics   *metrics
 	alarms    *alarm.Center
 	levels    *levels
+	attempts  *attempts
 	servers   []*http.Server
 	admin     net.Listener
 	intake    net.Listener
@@ -101,6 +102,8 @@ func (a *App) open(ctx context.Context, dir *loaded) (err error) {
 	if err != nil {
 		return err
 	}
+	a.attempts = newAttempts()
+	a.ledger = a.attempts.counted(a.ledger)
 	base, canary, err := a.choose(ctx, dir)
 	if err != nil {
 		return err

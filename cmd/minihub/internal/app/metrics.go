@@ -50,7 +50,7 @@ func newMetrics(a *App) *metrics {
 	}
 	m.pushes = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "minihub_intake_total", Help: "Pushes by what they were answered; what is refused is counted here and stored nowhere."},
 		[]string{"connection", "status"})
-	m.registry.MustRegister(m, m.pushes, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m, m.pushes, a.attempts.outcomes, a.attempts.receipts, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
