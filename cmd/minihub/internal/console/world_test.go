@@ -25,8 +25,8 @@ type world struct {
 	hub   *app.App
 	sims  *sims.World
 	token string
-	// Orders, by what became of them.
-	refused, lookup, status string
+	// Number of the order that the OMS refuses.
+	refused string
 }
 
 func newWorld(t *testing.T) *world {
@@ -70,17 +70,14 @@ func newWorld(t *testing.T) *world {
 // table has, and one with a status that no mapping knows.
 func (w *world) sell(t *testing.T) {
 	t.Helper()
-	place := func(kind string) string {
-		id, err := w.sims.ShopA.PlaceBad(kind)
-		if err != nil {
+	for _, kind := range []string{wechatshopsim.BadUnknownSKU, wechatshopsim.BadUnknownStatus} {
+		if _, err := w.sims.ShopA.PlaceBad(kind); err != nil {
 			t.Fatal(err)
 		}
-		return id
 	}
-	w.lookup, w.status = place(wechatshopsim.BadUnknownSKU), place(wechatshopsim.BadUnknownStatus)
 	w.pull(t)
 	w.until(t, "the lookup is missed", func() bool { return w.count(ledger.Filter{States: []string{"blocked"}, Code: "blocked.lookup"}) > 0 })
-	if _, err := w.sims.Faults.Add(simkit.Fault{System: "jushuitan", Kind: simkit.ErrorBody, Code: "50", Count: 1}); err != nil {
+	if _, err := w.sims.Faults.Add(simkit.Fault{System: "jushuitan", Call: "orders/upload", Kind: simkit.ErrorBody, Code: "130", Count: 1}); err != nil {
 		t.Fatal(err)
 	}
 	o, err := w.sims.ShopA.PlaceOrder(wechatshopsim.OrderSpec{Lines: []wechatshopsim.LineSpec{{SKUCode: "SKU-MUG-01", Qty: 2}}, Remark: "轻放"})

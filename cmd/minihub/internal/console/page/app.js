@@ -166,7 +166,7 @@ async function begin() {
     return;
   }
   const found = await Promise.all(Object.entries(needs).map(async ([name, path]) => ((await optional(path).catch(() => true)) === null ? name : '')));
-  hidden = new Set(found);
+  hidden = new Set(found.filter(Boolean));
   frame();
   await show();
 }

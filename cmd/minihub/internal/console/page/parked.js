@@ -1,5 +1,5 @@
 // What needs a person, grouped by cause: one line for 10,000 rows of one fault.
-import { h, code } from './dom.js';
+import { h, data, code } from './dom.js';
 import { t, meaning, number, current } from './text.js';
 import { get, optional, query } from './api.js';
 import { heading, pill, when, button, source } from './parts.js';
@@ -23,7 +23,8 @@ export async function render(ctx) {
       h('span', { class: 'what' }, source(i.connection, i.name || i.kind)), code(i.code), h('span', { class: 'soft' }, i.recovered ? said(i.recovered) : when(i.ended))))))] : null];
 }
 
-const said = (words) => (words ? words[current()] || '' : '');
+// The hub's own words come in both languages, and name its commands.
+const said = (words) => (words ? data(words[current()]) : null);
 
 // incident is failures of one cause as the hub keeps them.
 function incident(ctx, i) {

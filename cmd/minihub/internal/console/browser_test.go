@@ -1,0 +1,325 @@
+package console_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"github.com/minihub/minihub/pipelines/ledger"
+)
+
+// tab is a page in a headless Chromium and what it complained about.
+type tab struct {
+	t   *testing.T
+	ctx context.Context
+
+	mu       sync.Mutex
+	errors   []string
+	requests []string
+}
+
+// browser starts a headless Chromium. Without one the test is left out, and fails where
+// CI=true.
+func browser(t *testing.T) *tab {
+	t.Helper()
+	path := ""
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if p, err := exec.LookPath(name); err == nil {
+			path = p
+			break
+		}
+	}
+	switch {
+	case path == "" && os.Getenv("CI") == "true":
+		t.Fatal("there is no Chromium on this machine; install the package chromium")
+	case path == "":
+		t.Skip("there is no Chromium on this machine; install the package chromium")
+	}
+	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("lang", "en-US"), chromedp.UserDataDir(t.TempDir()))
+	alloc, stop := chromedp.NewExecAllocator(context.Background(), opts...)
+	t.Cleanup(stop)
+	ctx, cancel := chromedp.NewContext(alloc)
+	t.Cleanup(cancel)
+	// The first use starts the browser, which lives as long as this context.
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatal(err)
+	}
+	ctx, timeout := context.WithTimeout(ctx, 120*time.Second)
+	t.Cleanup(timeout)
+	b := &tab{t: t, ctx: ctx}
+	if err := chromedp.Listen(ctx, b.note); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chromedp.Call(ctx, network.Enable, network.EnableParams{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chromedp.Call(ctx, log.Enable, cdp.Empty{}); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func (b *tab) note(ev any) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch e := ev.(type) {
+	case *runtime.EventExceptionThrown:
+		b.errors = append(b.errors, fmt.Sprint(e.ExceptionDetails.Text, " ", e.ExceptionDetails.URL, ":", e.ExceptionDetails.LineNumber, " ", e.ExceptionDetails.Exception))
+	case *log.EventEntryAdded:
+		if e.Entry.Level == log.EntryLevelError {
+			b.errors = append(b.errors, e.Entry.Text+" "+e.Entry.URL)
+		}
+	case *network.EventRequestWillBeSent:
+		b.requests = append(b.requests, e.Request.URL)
+	}
+}
+
+func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	if err := chromedp.Do(b.ctx, actions...); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *tab) js(expression string) { b.t.Helper(); b.do(chromedp.Evaluate[chromedp.Void](expression)) }
+
+// has waits until an expression of the page is true.
+func (b *tab) has(what, expression string) {
+	b.t.Helper()
+	if err := chromedp.Do(b.ctx, chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingTimeout(15*time.Second))); err != nil {
+		state, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string](`location.hash + '\n' + document.body.innerText`))
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.t.Fatalf("%s: %v\nthe page says\n%s\nthe browser complains: %q", what, err, state, b.errors)
+	}
+}
+
+// shot keeps a picture where MINIHUB_SCREENSHOTS names a folder.
+func (b *tab) shot(name string) {
+	b.t.Helper()
+	dir := os.Getenv("MINIHUB_SCREENSHOTS")
+	if dir == "" {
+		return
+	}
+	png, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, name+".png"), png, 0o600); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+const ready = `!!document.querySelector('main h1') && !document.querySelector('main[aria-busy]')`
+
+// sound lists what is wrong with the page as it is drawn: wider than the window, texts
+// that are missing, cut off or, in Chinese, not translated, poor contrast, and controls
+// without a name.
+const sound = `(() => {
+  const wrong = [];
+  const root = document.querySelector('dialog[open]') || document.body;
+  if (document.documentElement.scrollWidth > innerWidth) wrong.push('the page is ' + document.documentElement.scrollWidth + ' wide');
+  if (document.body.textContent.includes('⟦')) wrong.push('a text is missing: ' + document.body.textContent.match(/⟦[^⟧]*⟧/)[0]);
+  const rgb = (c) => (c.match(/[\d.]+/g) || []).map(Number);
+  const light = (c) => { const [r, g, b] = c.slice(0, 3).map((v) => { v /= 255; return v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; }); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+  const ground = (el) => { for (; el; el = el.parentElement) { const c = rgb(getComputedStyle(el).backgroundColor); if (c.length === 3 || c[3] > 0.9) return c; } return [255, 255, 255]; };
+  const walk = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+  for (let n = walk.nextNode(); n; n = walk.nextNode()) {
+    const el = n.parentElement;
+    const text = n.textContent.trim();
+    if (!text || el.closest('svg') || !el.checkVisibility() || el.closest('.skip')) continue;
+    if (document.documentElement.lang === 'zh-CN' && !el.closest('[translate=no]') && /[A-Za-z]{3,}/.test(text.replace(/SKU|API|Esc/g, ''))) wrong.push('not translated: ' + text);
+    if (document.documentElement.lang === 'en' && !el.closest('[translate=no]') && /[\u4e00-\u9fff]/.test(text)) wrong.push('Chinese: ' + text);
+    if (el.closest(':disabled')) continue;
+    const [a, b] = [light(rgb(getComputedStyle(el).color)), light(ground(el))];
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (ratio < 4.5) wrong.push('contrast ' + ratio.toFixed(2) + ': ' + text);
+    const r = document.createRange(); r.selectNodeContents(n);
+    const box = r.getBoundingClientRect();
+    if (box.width && box.right > innerWidth + 1 && !el.closest('nav')) wrong.push('cut at the edge: ' + text);
+  }
+  for (const el of root.querySelectorAll('button, a[href], input, select')) {
+    const name = el.getAttribute('aria-label') || el.textContent.trim() || (el.labels && [...el.labels].map((l) => l.textContent).join(''));
+    if (!name) wrong.push('a control without a name: ' + el.outerHTML.slice(0, 100));
+  }
+  const ids = [...document.querySelectorAll('[id]')].map((el) => el.id);
+  if (new Set(ids).size !== ids.length) wrong.push('an id stands twice');
+  return [...new Set(wrong)].slice(0, 8).join(' | ');
+})()`
+
+func (b *tab) sound(what string) {
+	b.t.Helper()
+	wrong, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](sound))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if wrong != "" {
+		b.t.Errorf("%s: %s", what, wrong)
+	}
+}
+
+func (b *tab) open(hash string) {
+	b.t.Helper()
+	b.js(fmt.Sprintf(`(() => { document.querySelector('main').setAttribute('aria-busy', 'true'); if (location.hash === %[1]q) dispatchEvent(new Event('hashchange')); else location.hash = %[1]q; })()`, hash))
+	b.has("the page "+hash, ready)
+}
+
+// Find an order, read why it stopped, replay it; then every page in both languages, both
+// themes, on a phone and on a desk.
+func TestInABrowser(t *testing.T) {
+	b := browser(t)
+	w := newWorld(t)
+	b.do(chromedp.EmulateViewport(1440, 900), chromedp.Navigate(w.hub.AdminURL()+"/console/"))
+	b.has("it asks who is there", `document.activeElement?.autocomplete === 'username'`)
+	b.shot("sign-in")
+	b.sound("sign-in")
+	b.js(fmt.Sprintf(`location.hash = '#token=%s'`, w.token))
+	b.has("it shows how the hub stands", `!!document.querySelector('.tile.bad') && location.hash === '#/'`)
+	b.find(w)
+	b.fill(w)
+	b.pause(w)
+	b.pages(w)
+
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	// The browser tells of each refused call; the one before the sign-in is meant.
+	var complaints []string
+	for _, e := range b.errors {
+		if !strings.Contains(e, "401") {
+			complaints = append(complaints, e)
+		}
+	}
+	if len(complaints) > 0 {
+		t.Errorf("the browser complains: %q", complaints)
+	}
+	for _, url := range b.requests {
+		if !strings.HasPrefix(url, w.hub.AdminURL()+"/console/") && !strings.HasPrefix(url, w.hub.AdminURL()+"/api/v1/") {
+			t.Errorf("the page asked for %s", url)
+		}
+	}
+}
+
+// find goes from a number on a slip of paper to a delivered order, by keyboard.
+func (b *tab) find(w *world) {
+	b.t.Helper()
+	b.do(chromedp.KeyEvent("/"))
+	b.has("/ goes to the search box", `document.activeElement.id === 'search'`)
+	// The driver sends the character apart from the key, whose default was prevented.
+	b.js(`document.activeElement.select()`)
+	b.do(chromedp.KeyEvent(w.refused), chromedp.KeyEvent(kb.Enter))
+	b.has("the order is found", fmt.Sprintf(`document.querySelector('.rows')?.textContent.includes(%q)`, w.refused))
+	b.shot("results")
+	b.do(chromedp.KeyEvent(kb.Escape), chromedp.KeyEvent("j"))
+	b.has("j goes to the first row", `document.activeElement.matches('.row')`)
+	b.do(chromedp.KeyEvent(kb.Enter))
+	b.has("it says what stands still and why", `document.querySelector('section.alert')?.textContent.includes('oms.order.push')`)
+	b.js(`document.querySelector('section.alert a').click()`)
+	b.has("the hop tells attempts and both documents", `(x => !!x && x.querySelectorAll('.doc').length === 2 && x.querySelectorAll('.doc mark').length > 0 && x.querySelectorAll('.tries li').length > 0)(document.querySelector('.hop.bad[open]'))`)
+	b.has("what is personal is masked", `!document.querySelector('.hop.bad .doc').textContent.includes('13800') && document.querySelector('.hop.bad .docs').textContent.includes('*')`)
+	b.shot("order-open")
+	b.sound("an open order")
+	b.js(`document.querySelector('.hop.bad[open] button.main').click()`)
+	b.has("the document that will go out is shown", `document.querySelector('dialog .goes .doc')?.textContent.includes('so_id')`)
+	b.shot("replay")
+	b.sound("the replay")
+	b.js(`document.querySelector('dialog button.main').click()`)
+	b.has("it was replayed", `!document.querySelector('dialog')`)
+	b.has("and is delivered", `![...document.querySelectorAll('.hop')].some(x => x.textContent.includes('oms.order.push') && !x.querySelector('.pill.good'))`)
+	if n := b.parkedAt(w, "oms"); n != 0 {
+		b.t.Errorf("%d rows are still parked at the OMS", n)
+	}
+}
+
+func (b *tab) parkedAt(w *world, connection string) int {
+	return w.count(ledger.Filter{States: []string{"parked"}, Connection: connection})
+}
+
+// fill types a missing code once; what waited for it goes on.
+func (b *tab) fill(w *world) {
+	b.t.Helper()
+	b.open("#/waiting")
+	b.has("the missing code is named", `document.querySelector('form.card h2')?.textContent.includes('NO-SUCH-SKU')`)
+	b.shot("waiting")
+	b.sound("waiting")
+	b.js(`(f => { f.elements.value.value = 'SKU-MUG-01'; f.elements.why.value = 'the new code of the mug'; f.requestSubmit(); })(document.querySelector('form.card'))`)
+	b.has("they go on", `!document.querySelector('form.card') && document.getElementById('said').textContent !== ''`)
+	w.until(b.t, "nothing waits for the code", func() bool { return w.count(ledger.Filter{States: []string{"blocked"}, Code: "blocked.lookup"}) == 0 })
+}
+
+// pause holds a connection, which a person resumes.
+func (b *tab) pause(w *world) {
+	b.t.Helper()
+	b.open("#/connections")
+	b.js(`document.querySelector('[aria-label="Pause crm"]').click()`)
+	b.has("it asks why", `!!document.querySelector('dialog input')`)
+	b.js(`(d => { d.querySelector('input').value = 'a test'; d.querySelector('form').requestSubmit(); })(document.querySelector('dialog'))`)
+	b.has("it is paused", `!!document.querySelector('[aria-label="Resume crm"]') && !document.querySelector('dialog')`)
+	if !w.hub.Engine().Connections()["crm"] {
+		b.t.Error("the hub does not hold the connection")
+	}
+	b.shot("connections-paused")
+	b.js(`document.querySelector('[aria-label="Resume crm"]').click()`)
+	b.has("it goes on", `!!document.querySelector('[aria-label="Pause crm"]')`)
+	if w.hub.Engine().Connections()["crm"] {
+		b.t.Error("the hub still holds the connection")
+	}
+}
+
+// pages looks at every page in both languages, both themes and two widths.
+func (b *tab) pages(w *world) {
+	b.t.Helper()
+	var found struct {
+		Messages []struct {
+			ID int64 `json:"id"`
+		} `json:"messages"`
+	}
+	w.ask(b.t, "records?state=parked&code=mapping.enum", &found)
+	if len(found.Messages) == 0 {
+		b.t.Fatal("the order with the unknown status is not parked")
+	}
+	list := map[string]string{"home": "#/", "order": fmt.Sprintf("#/message/%d", found.Messages[0].ID), "parked": "#/parked", "rows": "#/rows?kind=delivery&state=delivered",
+		"waiting": "#/waiting", "jobs": "#/jobs", "connections": "#/connections", "flows": "#/flows"}
+	b.js(`localStorage.setItem('minihub.theme', 'light')`)
+	for _, size := range []struct {
+		name string
+		w, h int64
+	}{{"desk", 1440, 900}, {"phone", 390, 844}} {
+		b.do(chromedp.EmulateViewport(size.w, size.h))
+		for _, language := range []string{"en", "zh"} {
+			if got, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string](`document.documentElement.lang.slice(0, 2)`)); got != language {
+				b.do(chromedp.Click(chromedp.CSS("#language")))
+			}
+			b.has("the language", fmt.Sprintf(`document.documentElement.lang.startsWith(%q)`, language))
+			for name, hash := range list {
+				if name == "home" {
+					b.js(`document.querySelector('#search').value = ''; document.querySelector('.searchbox').requestSubmit()`)
+				}
+				b.open(hash)
+				if name == "order" {
+					b.js(`document.querySelectorAll('.hop:not([open]) summary').forEach((s, i) => i < 1 && s.click())`)
+					b.has("the hop is open", `!!document.querySelector('.hop[open] .doc')`)
+				}
+				for _, theme := range []string{"light", "dark"} {
+					b.js(fmt.Sprintf(`document.documentElement.dataset.theme = %q`, theme))
+					what := strings.Join([]string{name, size.name, language, theme}, "-")
+					b.sound(what)
+					b.shot(what)
+				}
+			}
+		}
+	}
+}
