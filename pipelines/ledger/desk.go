@@ -22,6 +22,9 @@ type Desk interface {
 	// and key, after the given ones.
 	WaitingLookups(ctx context.Context, table, key string, limit int) ([]WaitingLookup, error)
 
+	// Tally counts rows by kind, connection, name and state; Code and Oldest stay empty.
+	Tally(ctx context.Context) ([]Count, error)
+
 	// AddBulk keeps a planned bulk replay with the rows that are parked now and fills in ID,
 	// Total and CreatedAt.
 	AddBulk(ctx context.Context, b *Bulk) error

@@ -30,6 +30,7 @@ type Options struct {
 	Changer    Changer
 	Alarms     Alarms
 	Bulks      *pipelines.Bulks // nil: bulk replays are not served
+	Live       *Live            // nil: no live events
 	Token      string           // the local command's; empty = the API serves this process only
 	// Proxies are the networks of proxies whose X-Forwarded headers are believed.
 	Proxies []netip.Prefix
@@ -102,6 +103,7 @@ func New(opt Options) *API {
 	a.look()
 	a.causes()
 	a.replays()
+	a.events()
 	a.handle("/api/v1/", func(r *http.Request) (any, error) {
 		return nil, &Error{Status: http.StatusNotFound, Code: "api.call", Text: "there is no call " + r.Method + " " + r.URL.Path}
 	})

@@ -19,6 +19,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/minihub/minihub/cmd/minihub/internal/alarm"
+	"github.com/minihub/minihub/cmd/minihub/internal/api"
 	"github.com/minihub/minihub/cmd/minihub/internal/config"
 	"github.com/minihub/minihub/cmd/minihub/internal/plan"
 	"github.com/minihub/minihub/connectors"
@@ -53,6 +54,7 @@ type App struct {
 	engine    *pipelines.Engine
 	scheduler *schedule.Scheduler
 	bulks     *pipelines.Bulks
+	events    *api.Live
 	overlay   *overlay
 	live      atomic.Pointer[running] // what every root takes, but for a canary's share
 	api       atomic.Pointer[http.Handler]
@@ -121,6 +123,7 @@ func (a *App) open(ctx context.Context, dir *loaded) (err error) {
 	if a.bulks, err = pipelines.NewBulks(a.engine); err != nil {
 		return err
 	}
+	a.events = api.NewLive(a.ledger)
 	if canary != nil {
 		a.canary = canary
 		if _, err := a.engine.Swap(ctx, canary.program, a.last.Share, nil); err != nil {
@@ -189,6 +192,7 @@ func (a *App) Start(ctx context.Context) error {
 	go tuneMemory(tuned)
 	a.watching.Go(func() { a.watch(tuned) })
 	a.watching.Go(func() { a.bulks.Run(tuned) })
+	a.watching.Go(func() { a.events.Run(tuned) })
 	a.watching.Go(func() { a.watchAlarms(tuned) })
 	a.opt.Log.Info("hub started", zap.String("admin", a.AdminURL()), zap.String("intake", a.IntakeURL()))
 	return nil

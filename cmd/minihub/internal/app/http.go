@@ -37,7 +37,7 @@ func EndpointFile(dir string) string { return filepath.Join(dir, ".minihub.json"
 func (a *App) Handler(token string) http.Handler {
 	r := a.live.Load()
 	return api.New(api.Options{Engine: a.engine, Ledger: a.ledger, Scheduler: a.scheduler, Schemas: r.dep.Schemas,
-		Reconciler: a.reconciler(), Lookups: r.tables, Bulks: a.bulks, Changer: a, Alarms: a.alarms, Token: token, Proxies: a.hub.People.Proxies, Idle: a.hub.People.Idle, Life: a.hub.People.Life,
+		Reconciler: a.reconciler(), Lookups: r.tables, Bulks: a.bulks, Live: a.events, Changer: a, Alarms: a.alarms, Token: token, Proxies: a.hub.People.Proxies, Idle: a.hub.People.Idle, Life: a.hub.People.Life,
 		Zone: r.dep.Hub.Zone})
 }
 
