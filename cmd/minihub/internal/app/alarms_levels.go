@@ -10,8 +10,8 @@ import (
 )
 
 // levels reads how many rows are in which state, cheaply enough for every few seconds:
-// the numbers come from the store's tallies, the ages from a look at all unfinished rows,
-// which is taken more seldom the longer it takes.
+// the numbers come from the store's tallies, the ages from a look at all unfinished rows
+// while they are few, and at the oldest ones where they are many.
 type levels struct {
 	ledger ledger.Ledger
 
@@ -22,15 +22,19 @@ type levels struct {
 
 type levelKey struct{ kind, connection, name, state, code string }
 
-// tallier is a store that counts without looking at rows.
+// tallier is a store that counts without looking at rows, and finds the oldest ones
+// without looking at all.
 type tallier interface {
 	Tallies(ctx context.Context) ([]ledger.Count, error)
+	Heads(ctx context.Context) ([]ledger.Count, error)
 }
 
-// A look at the ages may take a twentieth of the time.
 const (
+	// A look at the ages may take a twentieth of the time.
 	agesEvery = 10 * time.Second
 	agesShare = 20
+	// fewRows are looked at one by one: over a million that takes seconds.
+	fewRows = 20_000
 )
 
 func newLevels(l ledger.Ledger) *levels { return &levels{ledger: l} }
@@ -40,31 +44,47 @@ func (v *levels) read(ctx context.Context, now time.Time) ([]alarm.Count, error)
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	t, can := v.ledger.(tallier)
-	var list []ledger.Count
-	var err error
-	if can && now.Before(v.next) {
-		list, err = t.Tallies(ctx)
-	} else {
-		began := time.Now()
-		list, err = v.ledger.Counts(ctx)
-		if err == nil {
-			v.next = now.Add(max(agesEvery, agesShare*time.Since(began)))
-			v.oldest = map[levelKey]time.Time{}
-			for _, c := range list {
-				if !c.Oldest.IsZero() {
-					v.oldest[keyOf(c)] = c.Oldest
-				}
-			}
-		}
+	tallies := v.ledger.Counts
+	if can {
+		tallies = t.Tallies
 	}
+	list, err := tallies(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if !now.Before(v.next) {
+		ages := v.ledger.Counts
+		if can && open(list) > fewRows {
+			ages = t.Heads
+		}
+		began := time.Now()
+		looked, err := ages(ctx)
+		if err != nil {
+			return nil, err
+		}
+		v.next = now.Add(max(agesEvery, agesShare*time.Since(began)))
+		v.oldest = map[levelKey]time.Time{}
+		for _, c := range looked {
+			if !c.Oldest.IsZero() {
+				v.oldest[keyOf(c)] = c.Oldest
+			}
+		}
 	}
 	out := make([]alarm.Count, len(list))
 	for i, c := range list {
 		out[i] = alarm.Count{Kind: c.Kind, Connection: c.Connection, Name: c.Name, State: c.State, Code: c.Code, N: c.N, Oldest: v.oldest[keyOf(c)]}
 	}
 	return out, nil
+}
+
+// open is how many rows may have something before them.
+func open(list []ledger.Count) (n int64) {
+	for _, c := range list {
+		if unfinished(c) || c.State == "parked" {
+			n += c.N
+		}
+	}
+	return n
 }
 
 func keyOf(c ledger.Count) levelKey {
