@@ -31,7 +31,7 @@ function card(ctx, c, limits) {
   turn.dataset.row = c.name;
   return h('article', { class: 'card' }, h('div', { class: 'cause-head' }, h('h2', {}, data(c.name)), pill(paused ? 'paused' : c.closed ? 'closed' : 'open')),
     (c.gates || []).map(gate), facts([[t('connections.queued'), number(c.queued)]]),
-    limits.map(limit), found, h('div', { class: 'actions' }, turn, test));
+    usage(limits), found, h('div', { class: 'actions' }, turn, test));
 }
 
 function gate(g) {
@@ -39,8 +39,15 @@ function gate(g) {
     h('p', { class: 'soft' }, t('gate.since'), ' ', at(g.Since), g.Until && !g.Until.startsWith('0001') ? [' · ', t('gate.until'), ' ', when(g.Until)] : null, g.Who ? [' · ', tx('order.who', { who: g.Who })] : null, g.Code ? [' · ', code(g.Code)] : null));
 }
 
+// usage shows the fullest limits; a vendor may have dozens.
+function usage(limits) {
+  const list = limits.filter((l) => l.allowed).sort((a, b) => b.used / b.allowed - a.used / a.allowed);
+  const near = list.filter((l, i) => i < 2 || l.used / l.allowed > 0.5);
+  const rest = list.slice(near.length);
+  return [near.map(limit), rest.length ? h('details', {}, h('summary', { class: 'soft' }, t('connections.more', { n: rest.length })), rest.map(limit)) : null];
+}
+
 function limit(l) {
-  if (!l.allowed) return null;
   return h('div', { class: 'limit' }, h('span', {}, tx('connections.limit', { name: l.limit })), h('meter', { min: 0, max: l.allowed, high: l.allowed * 0.9, optimum: 0, value: l.used, 'aria-label': l.limit }),
     h('span', { class: 'soft' }, t('connections.used', { used: l.used, allowed: l.allowed })));
 }

@@ -23,7 +23,7 @@ export async function render(ctx) {
   const [{ flows }, { counts }, { connections }] = await Promise.all([get('flows'), get('counts'), get('connections')]);
   ctx.again(3);
   const shut = new Set(connections.filter((c) => c.closed).map((c) => c.name));
-  const width = Math.min(1200, document.getElementById('main').clientWidth - 2 * 16);
+  const width = Math.min(1200, document.getElementById('main').clientWidth - 2 * 16) - 34;
   return [heading(t('flows.title')), h('p', { class: 'soft' }, t('flows.about')),
     h('ul', { class: 'legend' }, ['done', 'open', 'stuck'].map((k) => h('li', { class: 'n-' + k }, t('flows.' + k)))),
     flows.map((f) => h('section', { class: 'card flow' }, h('h2', {}, data(f.name)), picture(f, counts, shut, width)))];
@@ -38,7 +38,7 @@ function picture(f, counts, shut, width) {
     return { name, connection, n: tally(counts, 'record', connection, rest.join('.')), to: { kind: 'message', connection, stream: rest.join('.') } };
   });
   const steps = f.steps.map((x) => ({ name: x.connection + '.' + x.operation, connection: x.connection, n: tally(counts, 'delivery', x.connection, x.operation), to: { kind: 'delivery', connection: x.connection, operation: x.operation } }));
-  return width < 700 ? trunk(f, sources, steps, shut, width) : columns(f, sources, steps, shut, width);
+  return width < 620 ? trunk(f, sources, steps, shut, width) : columns(f, sources, steps, shut, width);
 }
 
 function canvas(f, width, height, ...children) {
@@ -84,7 +84,7 @@ function columns(f, sources, steps, shut, width) {
 // trunk is the picture for a narrow screen: one line down, with branches.
 function trunk(f, sources, steps, shut, width) {
   const all = [...sources, ...steps];
-  const inner = width - 24;
+  const inner = width - 2;
   const line = 56;
   const hub = sources.length * line;
   const most = Math.max(1, ...all.map(total));

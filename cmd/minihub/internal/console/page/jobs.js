@@ -1,8 +1,8 @@
 // Jobs: when in words, the next and the last run, run now, and backfill of a window.
 import { h, data, code, swap } from './dom.js';
-import { t, tx, word, number, span } from './text.js';
+import { t, tx, word, number, span, timeIn } from './text.js';
 import { get, post } from './api.js';
-import { heading, pill, when, at, facts, button, busy, field, refusal, say, dialog } from './parts.js';
+import { heading, pill, when, facts, button, busy, field, refusal, say, dialog } from './parts.js';
 import { inWords } from './schedule.js';
 
 const told = { 'put unfinished rows back into their lanes': 'job.sweep', 'drop payloads past their age': 'job.retention', 'compare sources, ledger and targets': 'job.reconcile' };
@@ -36,8 +36,8 @@ function card(ctx, j) {
   return h('article', { class: 'card' }, h('div', { class: 'cause-head' }, h('h2', {}, data(j.job)), j.running ? pill('running') : j.paused ? pill('paused') : last ? pill(last.State) : null),
     h('p', {}, about(j.text)),
     facts([[t('jobs.when'), words ? h('span', { title: j.schedule }, words) : code(j.schedule)], [t('jobs.zone'), data(j.time_zone)],
-      [t('jobs.next'), [at(j.next), ' (', when(j.next), ')']],
-      [t('jobs.last'), last ? [at(last.Started), ' · ', span(Math.max(0, Math.round((new Date(last.Ended) - new Date(last.Started)) || 0)), 'millisecond', 'short')] : t('jobs.never')],
+      [t('jobs.next'), [timeIn(j.next, j.time_zone), ' (', when(j.next), ')']],
+      [t('jobs.last'), last ? [timeIn(last.Started, j.time_zone), ' · ', span(Math.max(0, Math.round((new Date(last.Ended) - new Date(last.Started)) || 0)), 'millisecond', 'short')] : t('jobs.never')],
       [t('jobs.counts'), last ? counts(last.Counts) : '']]),
     last?.Text ? h('p', { class: 'alert' }, data(last.Text)) : null, h('div', { class: 'actions' }, run));
 }

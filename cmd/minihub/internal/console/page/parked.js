@@ -15,8 +15,9 @@ export async function render(ctx) {
   const [{ counts }, open, closed] = await Promise.all([get('counts'), optional('incidents?state=open&limit=200'), optional('incidents?state=closed&limit=10')]);
   ctx.again(10);
   const found = causes(counts);
-  const total = found.reduce((sum, c) => sum + c.count, 0);
-  const grouped = open && (open.incidents.length || !total);
+  const parked = found.reduce((sum, c) => sum + c.count, 0);
+  const grouped = open && (open.incidents.length || !parked);
+  const total = grouped ? open.incidents.reduce((sum, i) => sum + (i.kind === 'gate' ? 0 : i.now), 0) : parked;
   return [heading(t('parked.title')), h('p', { class: 'soft' }, total ? t('parked.total', { n: total }) : t('parked.none')),
     h('div', { class: 'cards' }, grouped ? open.incidents.map((i) => incident(ctx, i)) : found.map((c) => card(ctx, c))),
     closed?.incidents.length ? [h('h2', {}, t('parked.over')), h('ul', { class: 'rows' }, closed.incidents.map((i) => h('li', {}, h('div', { class: 'row' },

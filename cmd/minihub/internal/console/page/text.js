@@ -67,7 +67,8 @@ export function number(n) {
 
 const moment = (options) => (value) => (value && !String(value).startsWith('0001-') ? new Intl.DateTimeFormat(tag(), options).format(new Date(value)) : '');
 export const time = moment({ dateStyle: 'medium', timeStyle: 'medium' });
-export const clock = moment({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+// timeIn is a time as the clocks of a zone show it.
+export const timeIn = (value, zone) => moment({ dateStyle: 'medium', timeStyle: 'medium', timeZone: zone || undefined })(value);
 
 const spans = [['day', 86400], ['hour', 3600], ['minute', 60], ['second', 1]];
 
