@@ -104,6 +104,7 @@ func New(opt Options) *API {
 	a.causes()
 	a.replays()
 	a.events()
+	a.openapi()
 	a.handle("/api/v1/", func(r *http.Request) (any, error) {
 		return nil, &Error{Status: http.StatusNotFound, Code: "api.call", Text: "there is no call " + r.Method + " " + r.URL.Path}
 	})
