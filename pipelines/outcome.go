@@ -77,10 +77,10 @@ func (e *Engine) decide(op *connectors.Operation, d *ledger.Delivery, res connec
 	case connectors.NotSent:
 		return e.notSent(op, d, *res.Err, now)
 	case connectors.Refused:
-		return outcome{state: ledger.Parked, code: code(res.Err, "target.refused"), text: text(res.Err), clean: true, counts: true,
+		return outcome{state: ledger.Parked, code: code(res.Err, "target.refused"), text: text(res.Err), clean: clean(d), counts: true,
 			holds: holds(op)}
 	case connectors.MissingReference:
-		return e.aged(op, d, outcome{state: ledger.Blocked, code: CodeMissingRef, text: text(res.Err), clean: true, counts: true,
+		return e.aged(op, d, outcome{state: ledger.Blocked, code: CodeMissingRef, text: text(res.Err), clean: clean(d), counts: true,
 			deps: []ledger.Dep{{Kind: ledger.DepReference, Key: ledger.ReferenceKey(d.Connection, res.Missing.Operation, res.Missing.Key)}}}, now)
 	case connectors.Duplicate:
 		// Found is not delivered: look up and compare, at once. This attempt had no effect;
@@ -91,9 +91,13 @@ func (e *Engine) decide(op *connectors.Operation, d *ledger.Delivery, res connec
 	}
 }
 
+// clean reports whether a delivery surely had no effect after an attempt that had none:
+// an earlier one may have, and so has one that saved progress.
+func clean(d *ledger.Delivery) bool { return d.Clean && len(d.Progress) == 0 }
+
 // notSent is surely without effect: transient faults wait, the document's own park.
 func (e *Engine) notSent(op *connectors.Operation, d *ledger.Delivery, err connectors.Error, now time.Time) outcome {
-	o := outcome{state: ledger.Waiting, code: code(&err, "target.not_sent"), text: text(&err), clean: true}
+	o := outcome{state: ledger.Waiting, code: code(&err, "target.not_sent"), text: text(&err), clean: clean(d)}
 	if err.Scope == connectors.OfDocument {
 		switch err.Kind {
 		case connectors.RateLimited, connectors.Unavailable, connectors.Quota:

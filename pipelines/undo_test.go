@@ -1,6 +1,7 @@
 package pipelines_test
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -234,5 +235,36 @@ func TestACancelDuringARedoLeavesNothingBehind(t *testing.T) {
 	w.target.answer(nil)
 	w.until("the cancel to end", func() bool { return len(w.states()) == 7 && w.delivery(7).State.Final() && w.delivery(3).State.Final() })
 	w.rest()
+	w.wantCalls("create T-1", "cancel T-1")
+}
+
+// What an earlier attempt left half done is there, whatever became of a later attempt that
+// surely had no effect: the cancel must go out for it.
+func TestACancelFindsWhatAnEarlierAttemptLeftHalfDone(t *testing.T) {
+	w := newWorld(t, undoFlow(), func(o *connectors.Operation) { o.MultiStep = o.Name == "create" })
+	half := json.RawMessage(`{"draft":7}`)
+	first := true
+	w.target.answer(func(op string, d connectors.Delivery) (connectors.Result, bool) {
+		if op != "create" {
+			return connectors.Result{}, false
+		}
+		if first {
+			first = false
+			if err := d.Save(t.Context(), half); err != nil {
+				t.Error(err)
+			}
+			return lost, true
+		}
+		return busy, true
+	})
+	w.target.answerLook(func(op string, d connectors.Delivery) connectors.Finding {
+		return connectors.Finding{Presence: connectors.Other, Progress: half}
+	})
+	w.put(paid(1, 100))
+	w.comes("create T-1 waiting test.busy", noCancel)
+	w.put(cancelled(2))
+	w.comes("create T-1 waiting test.busy", noCancel, noCreate, "cancel T-1 ready ")
+	w.target.answer(nil)
+	w.comes("create T-1 delivered ", noCancel, noCreate, "cancel T-1 delivered ")
 	w.wantCalls("create T-1", "cancel T-1")
 }
