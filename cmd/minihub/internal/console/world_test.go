@@ -1,6 +1,7 @@
 package console_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -124,10 +125,38 @@ func (w *world) until(t *testing.T, what string, done func() bool) {
 	}
 }
 
-// ask calls the API as the page does.
-func (w *world) ask(t *testing.T, path string, into any) {
+// parked is the message whose status no mapping knows.
+func (w *world) parked(t *testing.T) int64 {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.hub.AdminURL()+"/api/v1/"+path, nil)
+	var found struct {
+		Messages []struct {
+			ID int64 `json:"id"`
+		} `json:"messages"`
+	}
+	w.ask(t, http.MethodGet, "records?state=parked&code=mapping.enum", nil, &found)
+	if len(found.Messages) == 0 {
+		t.Fatal("the order with the unknown status is not parked")
+	}
+	return found.Messages[0].ID
+}
+
+// add makes a person.
+func (w *world) add(t *testing.T, name, password, role string) {
+	t.Helper()
+	var out struct {
+		Person string `json:"person"`
+	}
+	w.ask(t, http.MethodPost, "people", map[string]any{"name": name, "password": password, "roles": []string{role}}, &out)
+}
+
+// ask calls the API with the hub's own token.
+func (w *world) ask(t *testing.T, method, path string, body, into any) {
+	t.Helper()
+	b, err := json.Marshal(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), method, w.hub.AdminURL()+"/api/v1/"+path, bytes.NewReader(b))
 	if err != nil {
 		t.Fatal(err)
 	}
