@@ -195,10 +195,10 @@ func (s *Store) BulkItems(ctx context.Context, id, after int64, pending bool, li
 
 // BulkShapes counts the items of a bulk replay by what decides how safe each is.
 func (s *Store) BulkShapes(ctx context.Context, b *ledger.Bulk) ([]ledger.BulkShape, error) {
-	text := "SELECT t.connection, t.operation, t.source, CASE WHEN t.attempts > 0 AND (t.clean = 0 OR t.code = 'unknown.one_shot') THEN 1 ELSE 0 END AS unsure, " +
-		"CASE WHEN t.blk <> 0 THEN 1 ELSE 0 END AS stored, count(*) FROM bulk_item i JOIN delivery t ON t.id = i.row_id WHERE i.bulk = ? GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5"
+	text := "SELECT t.connection, t.operation, t.source, CAST(CASE WHEN t.attempts > 0 AND (t.clean = 0 OR t.code = 'unknown.one_shot') THEN 1 ELSE 0 END AS BIGINT) AS unsure, " +
+		"CAST(CASE WHEN t.blk <> 0 THEN 1 ELSE 0 END AS BIGINT) AS stored, count(*) FROM bulk_item i JOIN delivery t ON t.id = i.row_id WHERE i.bulk = ? GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5"
 	if b.Kind == "record" {
-		text = "SELECT d.connection, t.stream, d.connection, 0, 0, count(*) FROM bulk_item i JOIN record t ON t.id = i.row_id JOIN doc d ON d.id = t.doc " +
+		text = "SELECT d.connection, t.stream, d.connection, CAST(0 AS BIGINT), CAST(0 AS BIGINT), count(*) FROM bulk_item i JOIN record t ON t.id = i.row_id JOIN doc d ON d.id = t.doc " +
 			"WHERE i.bulk = ? GROUP BY d.connection, t.stream ORDER BY d.connection, t.stream"
 	}
 	var out []ledger.BulkShape

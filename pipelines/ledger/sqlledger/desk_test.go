@@ -157,3 +157,113 @@ func TestIncidentsSurviveAndArePaged(t *testing.T) {
 		}
 	})
 }
+
+// A store that has rows and no incidents yet, or has them by another rule, gets them when
+// it is opened.
+func TestIncidentsAreMadeOfWhatAStoreHas(t *testing.T) {
+	eachStore(t, func(t *testing.T, st store) {
+		s, err := sqlledger.Open(t.Context(), sqlledger.Options{URL: st.url, Secret: secret})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids := parkOrders(t, s, 1, 3, "schema.target", "/qty is missing (required)")
+		if err := s.Commit(t.Context(), &ledger.PutGate{Gate: ledger.Gate{Connection: "crm", Reason: "auth", Since: time.Now()}}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range []string{"DROP TABLE incident", "DROP TABLE incident_row", "DROP TABLE bulk", "DROP TABLE bulk_item", "DELETE FROM meta WHERE key = 'incidents'",
+			"UPDATE meta SET value = '2' WHERE key = 'schema'"} {
+			st.exec(t, text)
+		}
+		s = st.open(t)
+		list := incidents(t, s, "open")
+		if len(list) != 2 {
+			t.Fatalf("open are %+v", list)
+		}
+		settleAll(t, s, ids, ledger.Ready, "")
+		if list = incidents(t, s, "open"); len(list) != 1 || list[0].Kind != "gate" || list[0].Connection != "crm" {
+			t.Fatalf("after the cure, open are %+v", list)
+		}
+	})
+}
+
+func TestTallyCountsByState(t *testing.T) {
+	eachStore(t, func(t *testing.T, st store) {
+		s := st.open(t)
+		parkOrders(t, s, 1, 3, "oms.1", "no")
+		parkOrders(t, s, 10, 2, "oms.2", "no")
+		got := map[string]int64{}
+		list, err := s.Tally(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range list {
+			got[c.Kind+" "+c.Name+" "+c.State] = c.N
+		}
+		if len(got) != 2 || got["delivery push parked"] != 5 || got["record orders routed"] != 5 {
+			t.Fatalf("the tally is %v", got)
+		}
+	})
+}
+
+// Bulk replays are kept alike in both stores: rows of an incident and of a filter.
+func TestABulkReplayIsKept(t *testing.T) {
+	eachStore(t, func(t *testing.T, st store) {
+		s := st.open(t)
+		ids := parkOrders(t, s, 1, 4, "oms.1", "no")
+		parkOrders(t, s, 10, 2, "oms.2", "no")
+		of := incidents(t, s, "open")
+		var one int64
+		for _, i := range of {
+			if i.Code == "oms.1" {
+				one = i.ID
+			}
+		}
+		a := &ledger.Bulk{Kind: "delivery", Incident: one, State: "planned", Mode: "re-map", Who: "anna"}
+		b := &ledger.Bulk{Kind: "delivery", Connection: "oms", Operation: "push", State: "planned", Mode: "re-map"}
+		c := &ledger.Bulk{Kind: "record", State: "planned", Mode: "re-map"}
+		for i, want := range []int64{4, 6, 0} {
+			job := []*ledger.Bulk{a, b, c}[i]
+			if err := s.AddBulk(t.Context(), job); err != nil || job.Total != want {
+				t.Fatalf("replay %d has %d rows, want %d: %v", job.ID, job.Total, want, err)
+			}
+		}
+		shapes, err := s.BulkShapes(t.Context(), b)
+		if err != nil || len(shapes) != 1 || shapes[0] != (ledger.BulkShape{Connection: "oms", Operation: "push", Source: "shop", Stored: true, N: 6}) {
+			t.Fatalf("the shapes are %+v, %v", shapes, err)
+		}
+		for _, u := range []*ledger.Settle{{Delivery: ids[3], To: ledger.Ready, CountTry: true}, {Delivery: ids[3], To: ledger.Parked, Code: "oms.1"}} {
+			if err := s.Commit(t.Context(), u); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if shapes, err = s.BulkShapes(t.Context(), b); err != nil || len(shapes) != 2 || shapes[0].N != 5 || !shapes[1].Unsure || shapes[1].N != 1 {
+			t.Fatalf("after an attempt the shapes are %+v, %v", shapes, err)
+		}
+		a.State = "running"
+		done := ledger.BulkItem{Row: ids[1], State: "replayed", To: "ready", At: time.Now()}
+		if err := s.PutBulk(t.Context(), a, done); err != nil {
+			t.Fatal(err)
+		}
+		left, err := s.BulkItems(t.Context(), a.ID, ids[0], true, 10)
+		if err != nil || len(left) != 2 || left[0].Row != ids[2] || left[0].Now != "parked" {
+			t.Fatalf("pending are %+v, %v", left, err)
+		}
+		items, rows, err := s.BulkCounts(t.Context(), a)
+		if err != nil || items["pending"] != 3 || items["replayed"] != 1 || rows["parked"] != 1 {
+			t.Fatalf("counts %v %v, %v", items, rows, err)
+		}
+		list, err := s.Bulks(t.Context(), c.ID, 1)
+		if err != nil || len(list) != 1 || list[0].ID != b.ID || list[0].Total != 6 {
+			t.Fatalf("the list is %+v, %v", list, err)
+		}
+		if got, err := s.Bulk(t.Context(), a.ID); err != nil || got.State != "running" || got.Who != "anna" || got.Incident != one {
+			t.Fatalf("read back as %+v, %v", got, err)
+		}
+		if err := s.AddBulk(t.Context(), &ledger.Bulk{Kind: "hint"}); err == nil {
+			t.Fatal("a replay of hints was kept")
+		}
+	})
+}

@@ -13,8 +13,8 @@ import (
 	"github.com/minihub/minihub/pipelines/ledger"
 )
 
-// watch opens a stream and returns its events.
-func watch(t *testing.T, url string) (*http.Response, func() LiveState) {
+// watch opens a stream and returns its status, the wait that it asks for, and its events.
+func watch(t *testing.T, url string) (status int, retry string, next func() LiveState) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	t.Cleanup(cancel)
@@ -30,7 +30,7 @@ func watch(t *testing.T, url string) (*http.Response, func() LiveState) {
 	t.Cleanup(func() { _ = resp.Body.Close() })
 	in := bufio.NewScanner(resp.Body)
 	in.Buffer(nil, 1<<20)
-	return resp, func() LiveState {
+	return resp.StatusCode, resp.Header.Get("Retry-After"), func() LiveState {
 		t.Helper()
 		for in.Scan() {
 			data, ok := strings.CutPrefix(in.Text(), "data: ")
@@ -54,8 +54,8 @@ func TestLiveEventsTellWhatChanges(t *testing.T) {
 	a.opt.Live.every = 5 * time.Millisecond
 	srv := httptest.NewServer(a)
 	defer srv.Close()
-	if resp, _ := watch(t, srv.URL); resp.StatusCode != http.StatusServiceUnavailable {
-		t.Fatalf("before the hub runs it answers %d", resp.StatusCode)
+	if status, _, _ := watch(t, srv.URL); status != http.StatusServiceUnavailable {
+		t.Fatalf("before the hub runs it answers %d", status)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
@@ -67,7 +67,7 @@ func TestLiveEventsTellWhatChanges(t *testing.T) {
 			break
 		}
 	}
-	_, next := watch(t, srv.URL)
+	_, _, next := watch(t, srv.URL)
 	if first := next(); len(first.Incidents) != 0 {
 		t.Fatalf("the first event is %+v", first)
 	}
@@ -87,8 +87,8 @@ func TestLiveEventsTellWhatChanges(t *testing.T) {
 			break
 		}
 	}
-	if resp, _ := watch(t, srv.URL); resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
-		t.Fatalf("one too many is answered %d", resp.StatusCode)
+	if status, retry, _ := watch(t, srv.URL); status != http.StatusServiceUnavailable || retry == "" {
+		t.Fatalf("one too many is answered %d %q", status, retry)
 	}
 	a.opt.Live.mu.Lock()
 	clients := len(a.opt.Live.clients)
