@@ -188,7 +188,10 @@ func (r *run) upsertParty(ctx context.Context, want partyDoc) (id, *connectors.E
 		}
 		// party.code is unique: someone may have been faster.
 		again, findErr := r.readParty(ctx, want.Code)
-		if findErr != nil || again == nil {
+		switch {
+		case findErr != nil:
+			return 0, findErr // whether the refusal is about the document is not known yet
+		case again == nil:
 			return 0, err
 		}
 		there = again

@@ -1,6 +1,10 @@
 package tryton
 
 import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -77,5 +81,45 @@ func TestPhonesAreComparedWithoutSpaces(t *testing.T) {
 		if m.same(there) != want {
 			t.Errorf("%v: want %v", there, want)
 		}
+	}
+}
+
+// faster makes the party itself before the first create goes on, and cuts the request
+// that follows.
+type faster struct {
+	make func()
+	cut  bool
+}
+
+func (f *faster) RoundTrip(r *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	switch {
+	case f.cut:
+		f.cut = false
+		return nil, errors.New("cut before the request")
+	case f.make != nil && bytes.Contains(body, []byte("party.party.create")):
+		f.make()
+		f.make, f.cut = nil, true
+	}
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// TestAFasterPartyIsNoRefusal: somebody made the party meanwhile, and the look for it
+// failed. The document is not at fault, so it must not park.
+func TestAFasterPartyIsNoRefusal(t *testing.T) {
+	e := simulated(t)
+	d, _ := delivery(t, e.key("member"), partyDocument("周梅", "示例路8号", "13900000001"))
+	slow := &erp{sim: e.sim, unique: e.unique,
+		conn: connectOver(t, e.url, e.creds, nil, &faster{make: func() { e.done(t, opParty, d) }})}
+	if r := slow.deliver(t, opParty, d); r.Outcome != connectors.NotSent && r.Outcome != connectors.Unknown {
+		t.Fatalf("outcome %d: %v", r.Outcome, r.Err)
+	}
+	slow.done(t, opParty, d)
+	if err := slow.Close(); err != nil {
+		t.Fatal(err)
 	}
 }
