@@ -268,14 +268,22 @@ func (p *process) history(key string) string {
 		}
 		return out
 	}
-	number := key[strings.LastIndex(key, "-")+1:]
-	var hits []struct {
-		Message int64 `json:"message"`
+	dash := strings.LastIndex(key, "-")
+	var found struct {
+		Messages []struct {
+			Message    int64  `json:"message"`
+			Connection string `json:"connection"`
+		} `json:"messages"`
 	}
-	if found := run("messages", "find", number, "--json"); json.Unmarshal(found, &hits) != nil || len(hits) == 0 {
-		return string(found)
+	if out := run("messages", "find", key[dash+1:], "--json"); json.Unmarshal(out, &found) != nil {
+		return string(out)
 	}
-	return string(run("messages", "show", strconv.FormatInt(hits[0].Message, 10)))
+	for _, m := range found.Messages {
+		if m.Connection == key[:dash] {
+			return string(run("messages", "show", strconv.FormatInt(m.Message, 10)))
+		}
+	}
+	return "nothing"
 }
 
 // post makes an API call that changes something.
