@@ -230,6 +230,11 @@ func TestOneFieldIsRevealedWithAReason(t *testing.T) {
 	if after := h.audit("reveal"); len(after) != len(before) {
 		t.Errorf("what was not shown is in the audit: %+v", after)
 	}
+	other := h.post(`{"no":"A-2","version":1,"kind":"made"}`, "A-2")
+	d := h.deliveryOf(other)
+	ask := `{"pointer":"/nothing","reason":"the courier asks","delivery":` + strconv.FormatInt(d, 10) + `}`
+	h.want("another message's delivery", h.call("POST", path, ask, both), 404, "api.not_found")
+	h.want("its own message's", h.call("POST", "/api/v1/messages/"+strconv.FormatInt(other, 10)+"/reveal", ask, both), 404, "reveal.pointer")
 	var out struct{ Pointer, Value string }
 	h.into(h.call("POST", path, `{"pointer":"/no","reason":"the courier asks"}`, both), &out)
 	if out.Value != "A-1" {
@@ -245,6 +250,22 @@ func TestOneFieldIsRevealedWithAReason(t *testing.T) {
 			t.Errorf("the value is in the audit: %s", b)
 		}
 	}
+}
+
+// deliveryOf waits until a message has a delivery with a document.
+func (h *hub) deliveryOf(message int64) int64 {
+	h.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); <-tick.C {
+		var m api.Message
+		h.into(h.call("GET", "/api/v1/messages/"+strconv.FormatInt(message, 10), "", bearer(h.token)), &m)
+		if len(m.Deliveries) == 1 && m.Deliveries[0].State == "delivered" {
+			return m.Deliveries[0].ID
+		}
+	}
+	h.Fatal("the message is not delivered")
+	return 0
 }
 
 // audit returns the entries of an act, newest first.
