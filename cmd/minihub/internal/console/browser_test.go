@@ -189,6 +189,7 @@ func TestInABrowser(t *testing.T) {
 	b.sound("sign-in")
 	b.js(fmt.Sprintf(`location.hash = '#token=%s'`, w.token))
 	b.has("it shows how the hub stands", `!!document.querySelector('.tile.bad') && location.hash === '#/'`)
+	w.preview(t)
 	b.find(w)
 	b.fill(w)
 	b.pause(w)

@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
+	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -138,6 +141,41 @@ func (w *world) parked(t *testing.T) int64 {
 		t.Fatal("the order with the unknown status is not parked")
 	}
 	return found.Messages[0].ID
+}
+
+// preview asks twice what a replay would send, in both ways; nothing is stored by it.
+func (w *world) preview(t *testing.T) {
+	t.Helper()
+	type rows struct {
+		Deliveries []map[string]any `json:"deliveries"`
+	}
+	var before, after rows
+	w.ask(t, http.MethodGet, "deliveries?state=parked&connection=oms", nil, &before)
+	if len(before.Deliveries) != 1 {
+		t.Fatalf("%d deliveries are parked at the OMS, want 1", len(before.Deliveries))
+	}
+	docs := map[string]string{}
+	for _, mode := range []string{"as-sent", "re-map"} {
+		var got struct {
+			Rows []struct {
+				Operation string          `json:"operation"`
+				State     string          `json:"state"`
+				Document  json.RawMessage `json:"document"`
+			} `json:"rows"`
+		}
+		w.ask(t, http.MethodGet, fmt.Sprintf("deliveries/%.0f/preview?mode=%s", before.Deliveries[0]["id"], mode), nil, &got)
+		if len(got.Rows) != 1 || got.Rows[0].Operation != "order.push" || got.Rows[0].State != "ready" {
+			t.Fatalf("%s: %+v", mode, got)
+		}
+		docs[mode] = string(got.Rows[0].Document)
+	}
+	if docs["as-sent"] != docs["re-map"] || !strings.Contains(docs["re-map"], w.refused) || !strings.Contains(docs["re-map"], "****") {
+		t.Errorf("the same mapping over the same record makes %s and %s", docs["as-sent"], docs["re-map"])
+	}
+	w.ask(t, http.MethodGet, "deliveries?state=parked&connection=oms", nil, &after)
+	if !reflect.DeepEqual(before, after) {
+		t.Errorf("a preview changed %v to %v", before, after)
+	}
 }
 
 // add makes a person.
