@@ -18,9 +18,9 @@ func (r *root) connectorsCommand() *cobra.Command {
 	list := &cobra.Command{
 		Use: "list", Short: "List connectors", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			registry, err := config.Connectors(r.dir, r.registry)
-			if err != nil {
-				return err
+			registry, problems := config.Described(r.dir, config.Options{Registry: r.registry})
+			if len(problems) > 0 {
+				return problems
 			}
 			var rows [][]string
 			var out []map[string]string
@@ -37,9 +37,9 @@ func (r *root) connectorsCommand() *cobra.Command {
 	describe := &cobra.Command{
 		Use: "describe NAME", Short: "Show a connector's fields, streams, operations and limits", Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			registry, err := config.Connectors(r.dir, r.registry)
-			if err != nil {
-				return err
+			registry, problems := config.Described(r.dir, config.Options{Registry: r.registry})
+			if len(problems) > 0 {
+				return problems
 			}
 			c, ok := registry.Get(args[0])
 			if !ok {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io/fs"
-	"os"
 	"path"
 	"regexp"
 	"slices"
@@ -27,16 +26,6 @@ const describedDir = "connectors"
 // describedKind reads the files of one kind in the deployment dir: the connector that a
 // file describes, or everything wrong with it.
 type describedKind func(dir, name string, src []byte) (*connectors.Connector, mapper.Problems)
-
-// Connectors returns the program's connectors and those that a directory describes; a
-// directory without descriptions, or none at all, adds nothing.
-func Connectors(dir string, program *connectors.Registry) (*connectors.Registry, error) {
-	l := &loader{fsys: os.DirFS(dir), dir: dir, opt: Options{Registry: program}, out: &Deployment{Dir: dir}}
-	if l.described(); len(l.problems) > 0 {
-		return nil, l.problems
-	}
-	return l.out.Registry, nil
-}
 
 // described reads connectors/NAME.yaml: connectors that the directory describes itself,
 // beside those that the program has.
