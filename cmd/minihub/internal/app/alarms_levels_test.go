@@ -66,7 +66,7 @@ func TestAgesAreLookedUpSeldomAndNumbersAlways(t *testing.T) {
 
 func TestHeadsFindTheOldest(t *testing.T) {
 	began := time.Now().Add(-time.Second)
-	s := backlogged(t, 20_000)
+	s := backlogged(t, 4_000)
 	heads, err := s.Heads(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -76,7 +76,7 @@ func TestHeadsFindTheOldest(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(heads) != 1 || len(counts) != 1 || !heads[0].Oldest.Equal(counts[0].Oldest) || heads[0].Oldest.Before(began) {
-		t.Errorf("the oldest of 20,000 is %+v by the heads, %+v by all rows", heads, counts)
+		t.Errorf("the oldest of 4,000 is %+v by the heads, %+v by all rows", heads, counts)
 	}
 }
 
