@@ -51,6 +51,7 @@ type App struct {
 	opt       Options
 	hub       config.Hub // as it was at the start: store, listeners, keys
 	ledger    ledger.Ledger
+	history   plan.Store // the ledger, for the revisions
 	engine    *pipelines.Engine
 	scheduler *schedule.Scheduler
 	bulks     *pipelines.Bulks
@@ -106,6 +107,7 @@ func (a *App) open(ctx context.Context, dir *loaded) (err error) {
 	}
 	a.attempts = newAttempts()
 	a.ledger = a.attempts.counted(a.ledger)
+	a.history = a.ledger
 	base, canary, err := a.choose(ctx, dir)
 	if err != nil {
 		return err

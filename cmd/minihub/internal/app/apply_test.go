@@ -21,7 +21,6 @@ import (
 	"github.com/minihub/minihub/cmd/minihub/internal/api"
 	"github.com/minihub/minihub/cmd/minihub/internal/plan"
 	"github.com/minihub/minihub/connectors"
-	"github.com/minihub/minihub/pipelines/ledger"
 )
 
 // call makes an API call to the hub of a directory.
@@ -242,7 +241,7 @@ func TestOnlyWhatChangedIsReopened(t *testing.T) {
 }
 
 // An apply that cannot be kept changes nothing.
-type fullLedger struct{ ledger.Ledger }
+type fullLedger struct{ plan.Store }
 
 var errFull = errors.New("no space left")
 
@@ -259,10 +258,10 @@ func TestAnApplyThatCannotBeKeptChangesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	whole := a.ledger
-	a.ledger = fullLedger{whole}
+	whole := a.history
+	a.history = fullLedger{whole}
 	_, err = a.Apply(t.Context(), api.ApplyRequest{Plan: p.Hash})
-	a.ledger = whole
+	a.history = whole
 	if !errors.Is(err, errFull) {
 		t.Fatalf("the apply answered %v", err)
 	}

@@ -230,7 +230,7 @@ func (a *App) part(old []*running, drained <-chan struct{}) {
 // retired adds to a program what earlier revisions left unfinished: after a restart it
 // drains as it did before.
 func (a *App) retired(ctx context.Context, r *running, numbers []int64) {
-	list, err := plan.History(ctx, a.ledger, 0)
+	list, err := plan.History(ctx, a.history, 0)
 	if err != nil {
 		a.opt.Log.Warn("the history of revisions cannot be read", zap.Error(err))
 		return

@@ -20,7 +20,7 @@ import (
 // that it was decided for (after `--back` that is not the directory's content); else what
 // the directory says now, as a revision of its own.
 func (a *App) choose(ctx context.Context, dir *loaded) (base, canary *running, err error) {
-	if a.last, err = plan.Latest(ctx, a.ledger); err != nil {
+	if a.last, err = plan.Latest(ctx, a.history); err != nil {
 		return nil, nil, fmt.Errorf("reading what was applied last: %w", err)
 	}
 	if a.last == nil || !a.opt.Applied && a.last.Directory != dir.snap.Hash() {
@@ -83,12 +83,12 @@ func (a *App) begin(ctx context.Context) error {
 		return nil
 	}
 	r := a.live.Load()
-	files, err := plan.PutFiles(ctx, a.ledger, r.snap)
+	files, err := plan.PutFiles(ctx, a.history, r.snap)
 	if err != nil {
 		return fmt.Errorf("keeping the files of this revision: %w", err)
 	}
 	e.At, e.Base.At, e.Base.Files = time.Now(), time.Now(), files
-	if err := plan.Append(ctx, a.ledger, a.last, e); err != nil {
+	if err := plan.Append(ctx, a.history, a.last, e); err != nil {
 		return fmt.Errorf("keeping this revision: %w", err)
 	}
 	r.rev, a.last, a.pending = e.Base, e, nil
@@ -187,7 +187,7 @@ func (a *App) put(ctx context.Context, l *loaded, e *plan.Entry, req api.ApplyRe
 	if err != nil {
 		return nil, err
 	}
-	if next.Files, err = plan.PutFiles(ctx, a.ledger, l.snap); err != nil {
+	if next.Files, err = plan.PutFiles(ctx, a.history, l.snap); err != nil {
 		return nil, errors.Join(fmt.Errorf("keeping the files: %w", err), a.closeUnused(r))
 	}
 	r.rev = next
@@ -195,7 +195,7 @@ func (a *App) put(ctx context.Context, l *loaded, e *plan.Entry, req api.ApplyRe
 	if req.Share > 0 {
 		e.Act, e.Base, e.Canary, e.Share, e.Drains = plan.Canaried, a.last.Base, &next, req.Share, drains(a.last, false)
 	}
-	swapped, err := a.engine.Swap(ctx, r.program, req.Share, func() error { return plan.Append(ctx, a.ledger, a.last, e) })
+	swapped, err := a.engine.Swap(ctx, r.program, req.Share, func() error { return plan.Append(ctx, a.history, a.last, e) })
 	if err != nil {
 		return nil, errors.Join(err, a.closeUnused(r))
 	}
@@ -227,7 +227,7 @@ func (a *App) Promote(ctx context.Context, req api.ApplyRequest) (*api.Applied, 
 		return nil, noCanary()
 	}
 	e := &plan.Entry{Act: plan.Promoted, At: time.Now(), Who: req.Who, Why: req.Why, Base: *a.last.Canary, Directory: a.last.Directory, Drains: drains(a.last, true)}
-	swapped, err := a.engine.Promote(ctx, func() error { return plan.Append(ctx, a.ledger, a.last, e) })
+	swapped, err := a.engine.Promote(ctx, func() error { return plan.Append(ctx, a.history, a.last, e) })
 	if err != nil {
 		return nil, err
 	}
@@ -255,7 +255,7 @@ func (a *App) Back(ctx context.Context, number int64, req api.ApplyRequest) (*ap
 	if a.canary != nil {
 		return nil, conflict("apply.canary", fmt.Sprintf("revision %d is a canary", a.last.Canary.Number), "`minihub apply --back` takes it back first")
 	}
-	list, err := plan.History(ctx, a.ledger, 0)
+	list, err := plan.History(ctx, a.history, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -281,7 +281,7 @@ func (a *App) Back(ctx context.Context, number int64, req api.ApplyRequest) (*ap
 
 func (a *App) withdraw(ctx context.Context, req api.ApplyRequest) (*api.Applied, error) {
 	e := &plan.Entry{Act: plan.Back, At: time.Now(), Who: req.Who, Why: req.Why, Base: a.last.Base, Directory: a.directory(), Drains: drains(a.last, true)}
-	swapped, err := a.engine.Withdraw(ctx, func() error { return plan.Append(ctx, a.ledger, a.last, e) })
+	swapped, err := a.engine.Withdraw(ctx, func() error { return plan.Append(ctx, a.history, a.last, e) })
 	if err != nil {
 		return nil, err
 	}
@@ -302,7 +302,7 @@ func (a *App) directory() string {
 
 // Revisions returns the history, and how what is in force does.
 func (a *App) Revisions(ctx context.Context, limit int) (*api.History, error) {
-	list, err := plan.History(ctx, a.ledger, limit)
+	list, err := plan.History(ctx, a.history, limit)
 	if err != nil {
 		return nil, err
 	}

@@ -55,7 +55,7 @@ func (a *App) notice(ctx context.Context, list []pipelines.Suspect) {
 	e := *a.last
 	e.Act, e.At, e.Who, e.Why, e.Drains = failing, time.Now(), "hub", "", slices.Clone(a.last.Drains)
 	e.Failing = append(slices.Clone(names), e.Failing...)
-	if err := plan.Append(ctx, a.ledger, a.last, &e); err != nil {
+	if err := plan.Append(ctx, a.history, a.last, &e); err != nil {
 		a.opt.Log.Warn("what was noticed could not be kept", zap.Error(err))
 		return
 	}
