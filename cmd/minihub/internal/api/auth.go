@@ -99,10 +99,38 @@ func (a *API) admit(r *http.Request, pattern string) (*http.Request, error) {
 				return nil, err
 			}
 		}
-		return nil, &Error{Status: http.StatusForbidden, Code: "api.forbidden", Text: "the call needs the right " + string(c.right) + ", and none of your roles has it",
-			Hint: "ask an admin for a role that has it"}
+		return nil, lacks(c.right)
 	}
 	return r, nil
+}
+
+// Page serves a page outside the API to callers who have the right; a browser without a
+// session is sent to sign in.
+func (a *API) Page(right people.Right, page http.Handler, w http.ResponseWriter, r *http.Request) {
+	id, _, err := a.identify(r)
+	switch {
+	case err != nil:
+	case changing(r.Method) && r.Header.Get("Authorization") == "" && a.origin.Check(r) != nil:
+		err = errForged
+	case id == nil && r.Method == http.MethodGet:
+		http.Redirect(w, r, "/console/", http.StatusSeeOther)
+		return
+	case id == nil:
+		err = errNoToken
+	case !id.May(right):
+		err = lacks(right)
+	}
+	if err != nil {
+		e := asError(err)
+		write(w, e.Status, e)
+		return
+	}
+	page.ServeHTTP(w, r)
+}
+
+func lacks(right people.Right) *Error {
+	return &Error{Status: http.StatusForbidden, Code: "api.forbidden", Text: "the call needs the right " + string(right) + ", and none of your roles has it",
+		Hint: "ask an admin for a role that has it"}
 }
 
 // proxied reports whether the peer is a proxy whose headers are believed.

@@ -163,7 +163,7 @@ var placeholder = regexp.MustCompile(`\{[^}]*\}`)
 // who may is as the table of rights says, and nobody is a 401, too little a 403.
 func TestEveryRoleAtEveryEndpoint(t *testing.T) {
 	h := newHub(t)
-	served := h.app.Handler("x").(*api.API).Endpoints()
+	served := h.app.Handler("x").Endpoints()
 	if len(served) < 35 {
 		t.Fatalf("only %d endpoints", len(served))
 	}
@@ -225,5 +225,25 @@ func TestNoWayAroundTheTable(t *testing.T) {
 		if s := resp.StatusCode; s < 300 || s >= 500 {
 			t.Errorf("%s %s: %d", c[0], c[1], s)
 		}
+	}
+}
+
+// TestTheMappingPageIsForThoseWhoChangeMappings: the page stands outside the API, its guard
+// is the same.
+func TestTheMappingPageIsForThoseWhoChangeMappings(t *testing.T) {
+	h := newHub(t)
+	for role, want := range map[string]int{"viewer": 403, "support": 403, "ops": 403, "integrator": 200, "admin": 200} {
+		token := bearer(h.newToken(role))
+		for _, path := range []string{"/console/map/", "/console/map/api/workshop"} {
+			if got := h.call("GET", path, "", token); got.status != want {
+				t.Errorf("%s at %s: %d, want %d", role, path, got.status, want)
+			}
+		}
+	}
+	if got := h.call("POST", "/console/map/api/try", "{}"); got.status != 401 {
+		t.Errorf("nobody tries a mapping: %d", got.status)
+	}
+	if got := h.call("GET", "/console/map/", ""); strings.Contains(string(got.body), "api/workshop") {
+		t.Errorf("nobody was given the page: %d", got.status)
 	}
 }

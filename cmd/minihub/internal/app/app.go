@@ -58,7 +58,7 @@ type App struct {
 	events    *api.Live
 	overlay   *overlay
 	live      atomic.Pointer[running] // what every root takes, but for a canary's share
-	api       atomic.Pointer[http.Handler]
+	api       atomic.Pointer[api.API]
 	token     string
 	metrics   *metrics
 	alarms    *alarm.Center

@@ -18,7 +18,9 @@ import (
 
 	"github.com/minihub/minihub/cmd/minihub/internal/api"
 	"github.com/minihub/minihub/cmd/minihub/internal/console"
+	"github.com/minihub/minihub/cmd/minihub/internal/mapweb"
 	"github.com/minihub/minihub/cmd/minihub/internal/people"
+	"github.com/minihub/minihub/mappings/craft"
 	"github.com/minihub/minihub/pipelines"
 )
 
@@ -34,7 +36,7 @@ type Endpoint struct {
 func EndpointFile(dir string) string { return filepath.Join(dir, ".minihub.json") }
 
 // Handler is the API over this hub, started or not.
-func (a *App) Handler(token string) http.Handler {
+func (a *App) Handler(token string) *api.API {
 	r := a.live.Load()
 	return api.New(api.Options{Engine: a.engine, Ledger: a.ledger, Scheduler: a.scheduler, Schemas: r.dep.Schemas,
 		Reconciler: a.reconciler(), Lookups: r.tables, Bulks: a.bulks, Live: a.events, Changer: a, Alarms: a.alarms, Token: token, Proxies: a.hub.People.Proxies, Idle: a.hub.People.Idle, Life: a.hub.People.Life,
@@ -43,8 +45,7 @@ func (a *App) Handler(token string) http.Handler {
 
 // serveAPI lets the API stand on what is in force now.
 func (a *App) serveAPI() {
-	h := a.Handler(a.token)
-	a.api.Store(&h)
+	a.api.Store(a.Handler(a.token))
 }
 
 // listen opens both listeners: admin on the loopback unless told otherwise, and the
@@ -65,18 +66,35 @@ func (a *App) listen() (err error) {
 	admin := http.NewServeMux()
 	a.token = token
 	a.serveAPI()
-	admin.HandleFunc("/api/v1/", func(w http.ResponseWriter, r *http.Request) { (*a.api.Load()).ServeHTTP(w, r) })
+	admin.HandleFunc("/api/v1/", func(w http.ResponseWriter, r *http.Request) { a.api.Load().ServeHTTP(w, r) })
 	admin.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	admin.HandleFunc("GET /readyz", a.ready)
 	admin.Handle("GET /metrics", promhttp.HandlerFor(a.metrics.registry, promhttp.HandlerOpts{}))
 	admin.HandleFunc("GET /{$}", a.statusPage)
 	admin.Handle("GET /sign-in", people.SignInPage())
+	workshop := http.StripPrefix("/console/map", mapweb.Handler(mapweb.Options{Load: a.workshop}))
+	admin.HandleFunc("/console/map/", func(w http.ResponseWriter, r *http.Request) { a.api.Load().Page(people.Change, workshop, w, r) })
 	admin.Handle("/console/", http.StripPrefix("/console", console.Handler()))
 	in := http.NewServeMux()
 	in.HandleFunc(pipelines.IntakePrefix, a.metrics.counted(a.engine.ServeIntake))
 	a.serve(a.admin, admin)
 	a.serve(a.intake, in)
 	return a.announce(token)
+}
+
+// workshop is the mappings in force, to try changes on; nothing there is stored.
+func (a *App) workshop() (*mapweb.Workshop, error) {
+	r := a.live.Load()
+	w := &mapweb.Workshop{Bench: &craft.Bench{Tables: r.tables, Schemas: mapweb.SchemasOf(r.dep.Schemas)}, Set: r.dep.Mappings}
+	if dir := filepath.Join(a.opt.Dir, "mappings"); isDir(dir) {
+		w.Cases = os.DirFS(dir)
+	}
+	return w, nil
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 // ListenError is an address of hub.yaml that cannot be listened at.

@@ -18,6 +18,7 @@ const menu = [['', 'nav.search'], ['parked', 'nav.parked'], ['waiting', 'nav.wai
 // A page whose calls this hub lacks, or this person may not make, is not offered.
 const needs = { jobs: 'jobs', connections: 'connections', flows: 'flows', waiting: 'deliveries?state=blocked&limit=1', parked: 'counts' };
 let hidden = new Set();
+let workshop = false; // the mapping page, for those who may change mappings
 let main;
 let turn = 0;
 let timer;
@@ -61,7 +62,8 @@ function frame() {
         t('language.other')),
         signedIn() ? h('button', { type: 'button', onclick: signOut }, t('sign.out')) : null)),
     h('nav', { 'aria-label': t('nav.label') }, menu.filter(([name]) => signedIn() && !hidden.has(name)).map(([name, key]) =>
-      h('a', { href: '#/' + name, 'aria-current': name === current ? 'page' : null }, t(key)))),
+      h('a', { href: '#/' + name, 'aria-current': name === current ? 'page' : null }, t(key))),
+      signedIn() && workshop ? h('a', { href: 'map/' }, t('nav.workshop')) : null),
     main,
     h('p', { id: 'said', role: 'status', 'aria-live': 'polite' }),
     h('footer', {}, t('keys.help')));
@@ -153,7 +155,9 @@ function signIn(err) {
 
 async function begin() {
   try {
-    session(await optional('session'));
+    const me = await optional('session');
+    session(me);
+    workshop = !token() && (me?.rights || []).includes('change');
   } catch (err) {
     if (err.status !== 401) {
       swap(main, refusal(err));
