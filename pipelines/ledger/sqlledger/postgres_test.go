@@ -91,7 +91,7 @@ func TestReconnect(t *testing.T) {
 		var n int
 		err := c.QueryRow(t.Context(), "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "+
 			"WHERE application_name = 'minihub writer ' || current_schema()").Scan(&n)
-		if err != nil || n != 1 {
+		if err != nil || n == 0 { // the one that was broken before may still be listed
 			t.Fatalf("%d connections broken, %v", n, err)
 		}
 	}
