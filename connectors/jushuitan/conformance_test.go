@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/minihub/minihub/connectors/connectortest"
 	"github.com/minihub/minihub/connectors/jushuitan"
 	"github.com/minihub/minihub/connectors/jushuitan/jushuitansim"
+	"github.com/minihub/minihub/connectors/manifest"
 	"github.com/minihub/minihub/connectors/simkit"
 	"github.com/minihub/minihub/schemas/codec"
 )
@@ -146,7 +148,24 @@ func called(c jushuitansim.Callback) connectors.Request {
 	return connectors.Request{Method: http.MethodPost, Query: c.Query, Body: c.Body}
 }
 
-func TestConformance(t *testing.T) {
+func TestConformance(t *testing.T) { conform(t, jushuitan.Connector()) }
+
+// TestConformanceOfTheManifest holds the vendor's description in YAML to what the connector
+// in Go is held to: the same suite, the same samples, the same simulator.
+func TestConformanceOfTheManifest(t *testing.T) {
+	src, err := os.ReadFile("../manifest/testdata/jushuitan.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, problems := manifest.Load("connectors/jushuitan.yaml", src)
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	conform(t, c)
+}
+
+func conform(t *testing.T, c *connectors.Connector) {
+	t.Helper()
 	sims := map[*connectortest.System]*jushuitansim.Sim{}
 	_, _, keys := stocked(t) // the same orders get the same numbers
 	callback := func(t *testing.T, sys *connectortest.System) jushuitansim.Callback {
@@ -157,7 +176,7 @@ func TestConformance(t *testing.T) {
 		return calls[0]
 	}
 	connectortest.Run(t, connectortest.Suite{
-		Connector: jushuitan.Connector(),
+		Connector: c,
 		Start: func(t *testing.T) *connectortest.System {
 			sim, sys, _ := stocked(t)
 			sims[sys] = sim
