@@ -4,12 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"strconv"
 	"time"
 
-	"github.com/minihub/minihub/cmd/minihub/internal/people"
 	"github.com/minihub/minihub/pipelines"
 	"github.com/minihub/minihub/pipelines/ledger"
 )
@@ -95,19 +93,6 @@ type BulkItem struct {
 type BulkList struct {
 	Replays []Bulk `json:"replays"`
 	Next    string `json:"next,omitempty"`
-}
-
-func init() {
-	maps.Copy(calls, map[string]call{
-		"POST /api/v1/replays": {right: people.Repair, act: "replays.plan",
-			keep: []string{"incident", "mode", "rate", "filter.kind", "filter.connection", "filter.operation", "filter.flow", "filter.stream", "filter.code"}},
-		"GET /api/v1/replays":            {right: people.See},
-		"GET /api/v1/replays/{id}":       {right: people.See},
-		"GET /api/v1/replays/{id}/items": {right: people.See},
-	})
-	for _, act := range bulkActs {
-		calls["POST /api/v1/replays/{id}/"+act] = call{right: people.Repair, act: "replays." + act, keep: []string{"confirm"}}
-	}
 }
 
 var bulkActs = []string{"start", "pause", "resume", "cancel"}

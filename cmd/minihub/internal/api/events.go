@@ -10,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/minihub/minihub/cmd/minihub/internal/people"
 	"github.com/minihub/minihub/pipelines/ledger"
 )
 
@@ -164,8 +163,6 @@ func (l *Live) leave(c chan []byte) {
 		close(c)
 	}
 }
-
-func init() { calls["GET /api/v1/live"] = call{right: people.See} }
 
 // events adds the live events.
 func (a *API) events() { a.lines("GET /api/v1/live", a.live) }

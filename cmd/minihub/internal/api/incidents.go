@@ -3,14 +3,12 @@ package api
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/minihub/minihub/cmd/minihub/internal/desk"
-	"github.com/minihub/minihub/cmd/minihub/internal/people"
 	"github.com/minihub/minihub/pipelines/ledger"
 )
 
@@ -60,15 +58,6 @@ type IncidentDetail struct {
 	Incident Incident      `json:"incident"`
 	Rows     []IncidentRow `json:"rows"`
 	Next     string        `json:"next,omitempty"`
-}
-
-func init() {
-	maps.Copy(calls, map[string]call{
-		"GET /api/v1/incidents":      {right: people.See},
-		"GET /api/v1/incidents/{id}": {right: people.See},
-		"GET /api/v1/waiting":        {right: people.See},
-		"POST /api/v1/waiting":       {right: people.Lookup, act: "lookup.put", keep: []string{"table", "key"}},
-	})
 }
 
 // causes adds the calls of the support desk.

@@ -8,8 +8,6 @@ import (
 	"github.com/minihub/minihub/cmd/minihub/internal/people"
 )
 
-func init() { calls["GET /api/v1/openapi.json"] = call{right: people.See} }
-
 // openapi adds the document that describes every call.
 func (a *API) openapi() {
 	a.handle("GET /api/v1/openapi.json", func(*http.Request) (any, error) { return a.Document(), nil })

@@ -74,6 +74,24 @@ var calls = map[string]call{
 	"GET /api/v1/audit":        {right: people.Audit},
 	"GET /api/v1/audit/verify": {right: people.Audit},
 
+	"GET /api/v1/incidents":      {right: people.See},
+	"GET /api/v1/incidents/{id}": {right: people.See},
+	"GET /api/v1/waiting":        {right: people.See},
+	"POST /api/v1/waiting":       {right: people.Lookup, act: "lookup.put", keep: []string{"table", "key"}},
+
+	"POST /api/v1/replays": {right: people.Repair, act: "replays.plan",
+		keep: []string{"incident", "mode", "rate", "filter.kind", "filter.connection", "filter.operation", "filter.flow", "filter.stream", "filter.code"}},
+	"GET /api/v1/replays":              {right: people.See},
+	"GET /api/v1/replays/{id}":         {right: people.See},
+	"GET /api/v1/replays/{id}/items":   {right: people.See},
+	"POST /api/v1/replays/{id}/start":  {right: people.Repair, act: "replays.start", keep: []string{"confirm"}},
+	"POST /api/v1/replays/{id}/pause":  {right: people.Repair, act: "replays.pause", keep: []string{"confirm"}},
+	"POST /api/v1/replays/{id}/resume": {right: people.Repair, act: "replays.resume", keep: []string{"confirm"}},
+	"POST /api/v1/replays/{id}/cancel": {right: people.Repair, act: "replays.cancel", keep: []string{"confirm"}},
+
+	"GET /api/v1/live":         {right: people.See},
+	"GET /api/v1/openapi.json": {right: people.See},
+
 	// What is not there is said to whoever is signed in, and to nobody else.
 	"/api/v1/": {right: people.Self},
 }
