@@ -1,47 +1,14 @@
 package api_test
 
 import (
-	"context"
 	"fmt"
-	"os"
-	"os/exec"
 	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
-)
 
-// browser starts a headless Chromium. Without one the test is left out, and fails where
-// CI=true.
-func browser(t *testing.T, lang string) context.Context {
-	t.Helper()
-	path := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if p, err := exec.LookPath(name); err == nil {
-			path = p
-			break
-		}
-	}
-	switch {
-	case path == "" && os.Getenv("CI") == "true":
-		t.Fatal("there is no Chromium on this machine; install the package chromium")
-	case path == "":
-		t.Skip("there is no Chromium on this machine; install the package chromium")
-	}
-	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("lang", lang), chromedp.Flag("accept-lang", lang), chromedp.UserDataDir(t.TempDir()))
-	alloc, stop := chromedp.NewExecAllocator(context.Background(), opts...)
-	t.Cleanup(stop)
-	ctx, cancel := chromedp.NewContext(alloc)
-	t.Cleanup(cancel)
-	// The first use starts the browser, which lives as long as this context.
-	if err := chromedp.Do(ctx); err != nil {
-		t.Fatal(err)
-	}
-	ctx, timeout := context.WithTimeout(ctx, 60*time.Second)
-	t.Cleanup(timeout)
-	return ctx
-}
+	"github.com/minihub/minihub/cmd/minihub/internal/browsertest"
+)
 
 // TestTheFirstLinkInABrowser opens the link that `serve` prints, chooses a name and a
 // password, and is an admin; then signs in again with them, after a wrong password.
@@ -51,7 +18,7 @@ func TestTheFirstLinkInABrowser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx := browser(t, "zh-CN")
+	ctx := browsertest.Open(t, "zh-CN", time.Minute)
 	do := func(actions ...chromedp.Action[chromedp.Void]) {
 		t.Helper()
 		if err := chromedp.Do(ctx, actions...); err != nil {

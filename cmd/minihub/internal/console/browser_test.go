@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -18,6 +17,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"github.com/minihub/minihub/cmd/minihub/internal/browsertest"
 	"github.com/minihub/minihub/pipelines/ledger"
 )
 
@@ -31,35 +31,10 @@ type tab struct {
 	requests []string
 }
 
-// browser starts a headless Chromium. Without one the test is left out, and fails where
-// CI=true.
+// browser opens a tab and notes what it complains about.
 func browser(t *testing.T) *tab {
 	t.Helper()
-	path := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if p, err := exec.LookPath(name); err == nil {
-			path = p
-			break
-		}
-	}
-	switch {
-	case path == "" && os.Getenv("CI") == "true":
-		t.Fatal("there is no Chromium on this machine; install the package chromium")
-	case path == "":
-		t.Skip("there is no Chromium on this machine; install the package chromium")
-	}
-	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("lang", "en-US"), chromedp.UserDataDir(t.TempDir()))
-	alloc, stop := chromedp.NewExecAllocator(context.Background(), opts...)
-	t.Cleanup(stop)
-	ctx, cancel := chromedp.NewContext(alloc)
-	t.Cleanup(cancel)
-	// The first use starts the browser, which lives as long as this context.
-	if err := chromedp.Do(ctx); err != nil {
-		t.Fatal(err)
-	}
-	ctx, timeout := context.WithTimeout(ctx, 120*time.Second)
-	t.Cleanup(timeout)
+	ctx := browsertest.Open(t, "en-US", 2*time.Minute)
 	b := &tab{t: t, ctx: ctx}
 	if err := chromedp.Listen(ctx, b.note); err != nil {
 		t.Fatal(err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -17,39 +16,9 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
-)
 
-// browser starts a headless Chromium. Without one the test is left out, and fails where
-// CI=true.
-func browser(t *testing.T) context.Context {
-	t.Helper()
-	path := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if p, err := exec.LookPath(name); err == nil {
-			path = p
-			break
-		}
-	}
-	switch {
-	case path == "" && os.Getenv("CI") == "true":
-		t.Fatal("there is no Chromium on this machine; install the package chromium")
-	case path == "":
-		t.Skip("there is no Chromium on this machine; install the package chromium")
-	}
-	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("lang", "en-US"), chromedp.UserDataDir(t.TempDir()))
-	alloc, stop := chromedp.NewExecAllocator(context.Background(), opts...)
-	t.Cleanup(stop)
-	ctx, cancel := chromedp.NewContext(alloc)
-	t.Cleanup(cancel)
-	// The first use starts the browser, which lives as long as this context.
-	if err := chromedp.Do(ctx); err != nil {
-		t.Fatal(err)
-	}
-	ctx, timeout := context.WithTimeout(ctx, 60*time.Second)
-	t.Cleanup(timeout)
-	return ctx
-}
+	"github.com/minihub/minihub/cmd/minihub/internal/browsertest"
+)
 
 // seen is what the browser complained about and asked for.
 type seen struct {
@@ -126,7 +95,7 @@ func line(editor string, n int, kind string) string {
 // The page in a real browser: live result, errors at their line, violations at their
 // field, keyboard, both languages, both themes; nothing from elsewhere.
 func TestInABrowser(t *testing.T) {
-	ctx := browser(t)
+	ctx := browsertest.Open(t, "en-US", time.Minute)
 	s := serve(t, Options{})
 	saw := watch(t, ctx)
 	act(t, ctx, chromedp.EmulateViewport(1400, 800), chromedp.Navigate(s.URL+"/map/"))
