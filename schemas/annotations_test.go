@@ -51,6 +51,13 @@ func TestMask(t *testing.T) {
 	if d := cmp.Diff(decode(t, annotatedDoc), doc); d != "" {
 		t.Errorf("Mask changed its argument: %s", d)
 	}
+	hidden := []string{"/address/street/a", "/address/street/n", "/address/tel", "/both/name", "/byname/p_x", "/byname/q/who", "/mail", "/note", "/one", "/pair/1", "/pair/2", "/phone", "/tax_no"}
+	if d := cmp.Diff(hidden, s.Hidden(doc)); d != "" {
+		t.Error(d)
+	}
+	if again := s.Hidden(got); len(again) != 0 {
+		t.Errorf("a masked document hides %q", again)
+	}
 }
 
 func TestADocumentThatIsItselfPersonal(t *testing.T) {

@@ -7,7 +7,7 @@
 // keywords and formats, limits beside a $ref, references that lead nowhere or
 // out of the folder.
 //
-// Three annotations have a meaning here:
+// Four annotations have a meaning here:
 //
 //	"x-pii": "phone"        a personal datum: masked on screens, scrubbed from error texts (Invariant 8).
 //	                        One of name, phone, email, address, id, text, or true for text.
@@ -15,4 +15,6 @@
 //	"x-search": "order_no"  what people type to find the document; see the Kind constants.
 //	                        On an array it covers its items.
 //	"x-unit": "g"           the unit of a number, for people.
+//	"x-amount": true        how much money the document is about: on an object of minor and currency, or
+//	                        with a currency instead of true, "CNY", on whole minor units. Once in a schema.
 package schemas

@@ -83,6 +83,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"limit beside a reference", `{` + head + `, "definitions": {"m": {}}, "properties": {"a": {"$ref": "#/definitions/m",` + "\n" + `"minimum": 0}}}`, "schema.ref", "2:1", "allOf"},
 		{"loop", `{` + head + `,` + "\n" + `"definitions": {"a": {"$ref": "#/definitions/b"}, "b": {"allOf": [{"$ref": "#/definitions/a"}]}}}`, "schema.loop", "2:67", "below"},
 		{"unknown kind of person", `{` + head + `, "properties": {"a": {` + "\n" + `"x-pii": "fone"}}}`, "schema.pii", "2:1", "phone"},
+		{"unknown amount", `{` + head + `, "properties": {"a": {` + "\n" + `"x-amount": "yuan"}}}`, "schema.amount", "2:1", "CNY"},
 		{"unknown search key", `{` + head + `, "properties": {"a": {` + "\n" + `"x-search": "oder_no"}}}`, "schema.search", "2:1", "order_no?"},
 	}
 	for _, c := range cases {

@@ -27,7 +27,7 @@ type node struct {
 	choices    []*node // anyOf, oneOf, then, else, dependencies: may or may not apply
 	silent     []*node // not, if, contains, propertyNames: tested, never describing
 
-	pii, search string
+	pii, search, amount string
 
 	clean any // for the validator: without annotations, $ref made absolute
 }

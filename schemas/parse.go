@@ -107,7 +107,7 @@ func (l *loader) unknownKeyword(f *file, at, key string) {
 		return
 	}
 	hint := "leave it out, or mark it as a note of your own by the prefix x-"
-	if near := nearest(key, append(slices.Collect(maps.Keys(keywords)), "$ref", "x-pii", "x-search")); near != "" {
+	if near := nearest(key, append(slices.Collect(maps.Keys(keywords)), "$ref", "x-pii", "x-search", "x-amount")); near != "" {
 		hint = "did you mean " + near + "?"
 	}
 	l.add(f, at, "schema.keyword", fmt.Sprintf("%q is no keyword and would be ignored in silence", key), hint)
@@ -271,6 +271,7 @@ func (l *loader) annotations(f *file, n *node, pointer string, m map[string]any)
 		l.add(f, pointer+"/x-pii", "schema.pii", "x-pii has a value that is not known", "use one of "+strings.Join(maskKinds, ", ")+", or true")
 		n.pii = ""
 	}
+	l.amount(f, n, pointer, m)
 	v, ok := m["x-search"]
 	if !ok {
 		return

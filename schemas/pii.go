@@ -2,6 +2,9 @@ package schemas
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -53,6 +56,36 @@ func (s *Schema) Mask(doc any) any {
 		return v
 	})
 	return held[0]
+}
+
+// Hidden returns the JSON pointers of the values that Mask makes unreadable in a tree,
+// in a fixed order.
+func (s *Schema) Hidden(doc any) []string {
+	var out []string
+	differing(doc, s.Mask(doc), "", &out)
+	return out
+}
+
+var escapePointer = strings.NewReplacer("~", "~0", "/", "~1")
+
+// differing collects where two trees of one shape hold different scalars.
+func differing(a, b any, at string, out *[]string) {
+	switch a := a.(type) {
+	case map[string]any:
+		b, _ := b.(map[string]any)
+		for _, name := range slices.Sorted(maps.Keys(a)) {
+			differing(a[name], b[name], at+"/"+escapePointer.Replace(name), out)
+		}
+	case []any:
+		b, _ := b.([]any)
+		for i := range min(len(a), len(b)) {
+			differing(a[i], b[i], at+"/"+strconv.Itoa(i), out)
+		}
+	default:
+		if a != b {
+			*out = append(*out, at)
+		}
+	}
 }
 
 func clone(v any) any {

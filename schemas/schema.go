@@ -25,6 +25,7 @@ type Schema struct {
 	quick    *check
 	pii      *step
 	search   *step
+	amount   *step
 }
 
 func newSchema(name string, f *file, compiled *gojsonschema.Schema) *Schema {
@@ -32,6 +33,7 @@ func newSchema(name string, f *file, compiled *gojsonschema.Schema) *Schema {
 		name: name, file: f, compiled: compiled, quick: newCheck(f.root, map[*node]*check{}),
 		pii:    newPlan(f.root, func(n *node) string { return n.pii }),
 		search: newPlan(f.root, func(n *node) string { return n.search }),
+		amount: newPlan(f.root, func(n *node) string { return n.amount }),
 	}
 }
 

@@ -21,9 +21,10 @@ func hub(Input) object {
 			"probe": spanOf("The first look whether a vendor that was down is back.", ""),
 		}),
 		"backlog":   count("How many unfinished messages are taken before intake slows down.", 20_000),
-		"retention": spanOf("How long documents are kept; keys, states and receipts stay.", "180d"),
+		"retention": spanOf("How long documents and the results of bulk replays are kept; keys, states, receipts and each replay's counts stay.", "180d"),
 		"alarms":    alarms(),
 		"people":    people(),
+		"traces":    traces(),
 		"secrets": keys("The hub's own keys.", []string{"search_key"}, object{
 			"search_key": secret("Key of the hashes under which phones and numbers are found; never change its value"),
 			"vault_key":  secret("Key under which rotating vendor tokens are kept"),
@@ -43,7 +44,7 @@ func jobs(Input) object {
 		"time_zone": words("IANA name of the zone of its clock; the hub's unless given."),
 		"pull":      list("Streams to pull: connection.stream; * is every connection that has the stream.", object{"type": "string", "pattern": `^[\s\S]*\.`}),
 		"sweep":     flag("Puts unfinished rows that no lane holds back into theirs."),
-		"retention": flag("Drops documents older than hub.yaml's retention."),
+		"retention": flag("Drops documents and results of bulk replays older than hub.yaml's retention."),
 		"reconcile": object{"description": "Compares sources, hub and targets.", "anyOf": []object{{"type": "null"}, keys("", nil, object{
 			"flows":  list("The flows to compare; all unless given.", words("Name of a flow.")),
 			"window": spanOf("How far back.", "24h"),
