@@ -256,6 +256,19 @@ type Pinger interface {
 	Ping(ctx context.Context) error
 }
 
+// Credential is something that a connection signs in with and that ends.
+type Credential struct {
+	Name   string    // "access token"
+	Ends   time.Time // zero: the vendor does not say
+	Renews bool      // the connector gets the next one by itself; otherwise a person must
+}
+
+// Expirer tells how long what it signs in with lives. It makes no call: it tells what the
+// last answers said, and nothing of what it has not got yet.
+type Expirer interface {
+	CredentialEnds() []Credential
+}
+
 // Exchange is one call as it went over the wire, secrets masked, bodies cut at 16 KB.
 type Exchange struct {
 	Method   string

@@ -11,6 +11,7 @@
 //	deliver.html, deliver.bad_gateway, deliver.garble, deliver.drop_answer, deliver.drop_request
 //	lookup.absent, lookup.same, lookup.other, lookup.fault
 //	poll.done, poll.refused
+//	dry_run, dry_run.cold, dry_run.same, dry_run.reads
 //	query.list, query.get
 //	pull.resume, pull.faults, pull.token, fetch, ack
 //	receive.good, receive.forged

@@ -59,6 +59,12 @@ func flaws() map[string]flaw {
 		"a polled refusal is done": {"poll.refused", wrapped(func(s *spoiled) {
 			s.polled = func(r *connectors.Result) { r.Outcome = connectors.Done }
 		})},
+		"a dry run that writes": {"dry_run.same", wrapped(func(s *spoiled) { s.wet = true })},
+		"a dry run that shows another document": {"dry_run.same", wrapped(func(s *spoiled) {
+			s.rehearsed = func(d *connectors.Delivery) {
+				d.Document = []byte(strings.Replace(string(d.Document), `"total":"`, `"total":"1`, 1))
+			}
+		})},
 		"a leaked goroutine": {"leak", wrapped(func(*spoiled) { go func() { select {} }() })},
 		"a missing sample": {"declaration", func(c *connectors.Connector) {
 			c.Operations = append(c.Operations, connectors.Operation{Name: "other"})
@@ -74,7 +80,11 @@ type spoiled struct {
 	connectors.Connection
 	result, polled func(*connectors.Result)
 	finding        func(*connectors.Finding)
+	rehearsed      func(*connectors.Delivery)
+	wet            bool // dry runs are not honoured
 }
+
+func (s *spoiled) DryRuns() {}
 
 func wrapped(spoil func(*spoiled)) func(*connectors.Connector) {
 	return func(c *connectors.Connector) {
@@ -89,6 +99,15 @@ func wrapped(spoil func(*spoiled)) func(*connectors.Connector) {
 }
 
 func (s *spoiled) Deliver(ctx context.Context, op string, batch []connectors.Delivery) ([]connectors.Result, error) {
+	if dry := connectors.DryRunOf(ctx); dry != nil {
+		if s.rehearsed != nil {
+			s.rehearsed(&batch[0])
+		}
+		if s.wet {
+			_ = dry.Pass(ctx, connectors.Exchange{Method: "POST"}, false)
+			ctx = context.WithoutCancel(connectors.WithDryRun(ctx, nil))
+		}
+	}
 	res, err := s.Connection.(connectors.Sink).Deliver(ctx, op, batch)
 	for i := range res {
 		s.result(&res[i])

@@ -93,6 +93,7 @@ func Run(t *testing.T, s Suite) {
 		r.lookups(t, op)
 		r.polls(t, op)
 		r.queries(t, op)
+		r.dryRuns(t, op)
 	}
 	for _, st := range s.Streams {
 		r.streams(t, st)

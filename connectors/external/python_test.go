@@ -38,6 +38,7 @@ func TestPythonConforms(t *testing.T) {
 		t.Fatal(problems)
 	}
 	connectortest.Run(t, connectortest.Suite{
+		Waivers:   map[string]string{"dry_run": noDryRun},
 		Connector: c,
 		Start: func(t *testing.T) *connectortest.System {
 			faults := simkit.NewFaults(1)

@@ -29,6 +29,9 @@ func (c *connection) Deliver(ctx context.Context, operation string, batch []conn
 	if o == nil {
 		return nil, unknownName("operation", operation)
 	}
+	if dry := connectors.DryRunOf(ctx); dry != nil {
+		return c.rehearse(ctx, dry, o, batch), nil
+	}
 	w := &writing{c: c, o: o, j: journal{c.place, o.Journal, o.Name}, results: make([]connectors.Result, 0, len(batch))}
 	if err := w.prepare(ctx); err != nil {
 		return nil, placeError("the folder "+o.Folder+" cannot be used", err, false)
@@ -48,6 +51,31 @@ func (c *connection) Deliver(ctx context.Context, operation string, batch []conn
 	}
 	c.sweep(ctx, w.j, o)
 	return w.results, nil
+}
+
+// DryRuns implements connectors.DryRunner.
+func (c *connection) DryRuns() {}
+
+// rehearse keeps the file that a document would be written into. Nothing is looked up: a
+// document that was written before is not written again, whatever this shows.
+func (c *connection) rehearse(ctx context.Context, dry *connectors.DryRun, o *operationSpec, batch []connectors.Delivery) []connectors.Result {
+	w := &writing{c: c, o: o, results: make([]connectors.Result, 0, len(batch))}
+	for _, d := range batch {
+		w.take(ctx, d, knowledge{})
+	}
+	if len(w.docs) == 0 {
+		return w.results
+	}
+	now := c.now()
+	name := w.name(now)
+	content, err := o.content(w.text)
+	if err != nil {
+		w.end(name, nil, now, connectors.Refused, refused("", err.Error()))
+		return w.results
+	}
+	x := w.exchange(name, content, now)
+	w.end(name, content, now, connectors.NotSent, dry.Pass(ctx, x, false))
+	return w.results
 }
 
 // atOnce is how many small files are read or written at the same time: over SFTP each
@@ -168,9 +196,7 @@ func (w *writing) renamed(name string, content []byte, began time.Time, err erro
 
 // end gives every document of the file the same result.
 func (w *writing) end(name string, content []byte, began time.Time, out connectors.Outcome, err *connectors.Error) {
-	x := connectors.Exchange{Method: "PUT", URL: w.c.place.show(path.Join(w.o.Folder, name)), Took: w.c.now().Sub(began)}
-	text, _ := w.o.Charset.decode(content)
-	x.Request = text[:min(len(text), maxShown)]
+	x := w.exchange(name, content, began)
 	if err != nil {
 		x.Err = err.Error()
 	}
@@ -181,6 +207,11 @@ func (w *writing) end(name string, content []byte, began time.Time, out connecto
 		}
 		w.results = append(w.results, r)
 	}
+}
+
+func (w *writing) exchange(name string, content []byte, began time.Time) connectors.Exchange {
+	text, _ := w.o.Charset.decode(content)
+	return connectors.Exchange{Method: "PUT", URL: w.c.place.show(path.Join(w.o.Folder, name)), Request: text[:min(len(text), maxShown)], Took: w.c.now().Sub(began)}
 }
 
 // mark puts the marker beside a file that is still there.

@@ -85,7 +85,8 @@ func (c *connection) once(ctx context.Context, path string, biz []byte, t token.
 	form := map[string]string{
 		"app_key": c.appKey, "access_token": t.Value.Reveal(), "timestamp": c.clock.stamp(c.now()), "charset": "utf-8", "version": "2", "biz": string(biz),
 	}
-	ans, err := c.http.Do(ctx, vendorhttp.Call{Method: http.MethodPost, URL: c.url + path, Header: formHeader(), Body: encode(c.secret.Reveal(), form), Shown: biz})
+	ans, err := c.http.Do(ctx, vendorhttp.Call{Method: http.MethodPost, URL: c.url + path, Header: formHeader(), Body: encode(c.secret.Reveal(), form), Shown: biz,
+		Reads: path == pathOrdersQuery || path == pathRefunds || path == pathShipments})
 	// A vendor that quotes the token must not carry it into the ledger (Invariant 8).
 	ans.Exchange.Response = strings.ReplaceAll(ans.Exchange.Response, t.Value.Reveal(), "****")
 	r := reply{exchange: ans.Exchange}

@@ -44,6 +44,7 @@ func Connector() *connectors.Connector {
 			{Name: "app", Kind: connectors.FieldString, Default: ownApp, Enum: []string{ownApp, isvApp}, Text: "own: self-built by the merchant, gets and renews its tokens; isv: a service provider's, authorised by the merchant"},
 			{Name: "access_token", Kind: connectors.FieldSecret, Text: "first access token; needed for app isv, an own app gets one by itself"},
 			{Name: "refresh_token", Kind: connectors.FieldSecret, Text: "first refresh token; later ones are kept in the vault"},
+			{Name: "authorized_until", Kind: connectors.FieldString, Text: "when the merchant's authorisation of an app isv ends; people hear of it in time", Example: "2026-12-20T00:00:00+08:00"},
 			{Name: "callback_key", Kind: connectors.FieldSecret, Text: "partnerkey of the ERP's callbacks (own-mall shops, 物流同步); without it they are refused and shipments are only pulled"},
 			{Name: "callback_partner", Kind: connectors.FieldString, Text: "partnerid that callbacks must carry; empty: any"},
 			{Name: "shop_id", Kind: connectors.FieldString, Text: "limits lists to one shop; empty: all shops of the merchant", Example: "10001"},
@@ -131,6 +132,14 @@ func open(_ context.Context, cfg connectors.Config, env connectors.Env) (connect
 		conn: c, vault: env.Vault, name: env.Name + "/token", own: cfg.String("app") == ownApp,
 		pair: pair{Access: cfg.Secret("access_token").Reveal(), Refresh: cfg.Secret("refresh_token").Reveal()},
 	}
+	if until := cfg.String("authorized_until"); until != "" {
+		t, err := time.Parse(time.RFC3339, until)
+		if err != nil {
+			return nil, &connectors.FieldError{Field: "authorized_until", Text: "is no time: write it like 2026-12-20T00:00:00+08:00"}
+		}
+		c.keeper.pair.Expires = t.Unix()
+	}
+	c.keeper.tell()
 	c.tokens = token.New(c.keeper.fetch, early, c.now)
 	return c, nil
 }

@@ -28,6 +28,9 @@ func uploads(operation string) (upload, bool) {
 	return upload{}, false
 }
 
+// DryRuns implements connectors.DryRunner.
+func (c *connection) DryRuns() {}
+
 // Deliver uploads a batch, or cancels one order after the other.
 func (c *connection) Deliver(ctx context.Context, operation string, batch []connectors.Delivery) ([]connectors.Result, error) {
 	if operation == opCancel {

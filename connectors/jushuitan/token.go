@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -25,6 +26,9 @@ type pair struct {
 	Access  string `json:"access"`
 	Refresh string `json:"refresh"`
 	Expires int64  `json:"expires"` // unix seconds; 0 = not known
+	// Renewed: it came of a refresh token. Apps of service providers whose refresh the
+	// vendor refuses never have one that did.
+	Renewed bool `json:"renewed,omitempty"`
 }
 
 func (p pair) token() token.Token {
@@ -44,11 +48,28 @@ type keeper struct {
 
 	pair    pair  // the newest known here
 	version int64 // of the pair in the vault; 0 = none
+	told    atomic.Pointer[connectors.Credential]
+}
+
+// CredentialEnds implements connectors.Expirer. The authorisation of a service provider's
+// app is the merchant's to renew, until a refresh token has shown that the hub can.
+func (c *connection) CredentialEnds() []connectors.Credential {
+	if t := c.keeper.told.Load(); t != nil {
+		return []connectors.Credential{*t}
+	}
+	return nil
+}
+
+func (k *keeper) tell() {
+	if k.pair.Access != "" {
+		k.told.Store(&connectors.Credential{Name: "access token", Ends: k.pair.token().Expires, Renews: k.own || k.pair.Renewed})
+	}
 }
 
 // fetch is the cache's source of tokens.
 func (k *keeper) fetch(ctx context.Context, dropped bool) (token.Token, error) {
 	before := k.pair.Access
+	defer k.tell()
 	if err := k.read(ctx); err != nil {
 		return token.Token{}, err
 	}
@@ -119,6 +140,7 @@ func (k *keeper) renew(ctx context.Context) (pair, *connectors.Error) {
 	if k.pair.Refresh != "" {
 		p, err := k.ask(ctx, pathRefresh, map[string]string{"grant_type": "refresh_token", "refresh_token": k.pair.Refresh, "scope": "all"})
 		if err == nil || err.Kind != connectors.Unauthorized {
+			p.Renewed = err == nil
 			return p, err
 		}
 		last = err

@@ -228,3 +228,49 @@ func TestAPairThatCannotBeKeptStillServes(t *testing.T) {
 		}
 	}
 }
+
+func lives(conn connectors.Connection) []connectors.Credential {
+	return conn.(connectors.Expirer).CredentialEnds()
+}
+
+func TestHowLongATokenLives(t *testing.T) {
+	_, sys := start(t, jushuitansim.Options{})
+	delete(sys.Values.Secrets, "access_token")
+	delete(sys.Values.Secrets, "refresh_token")
+	own := connect(t, sys.Values, nil, nil)
+	if got := lives(own); got != nil {
+		t.Errorf("before any call: %+v", got)
+	}
+	if err := ping(t, own); err != nil {
+		t.Fatal(err)
+	}
+	got := lives(own)
+	if len(got) != 1 || got[0].Name != "access token" || !got[0].Renews || got[0].Ends.Sub(time.Now().Add(30*24*time.Hour)).Abs() > time.Minute {
+		t.Errorf("an own app has %+v", got)
+	}
+}
+
+// What a merchant authorised is the merchant's to renew.
+func TestHowLongAnAuthorisationLives(t *testing.T) {
+	_, sys := start(t, jushuitansim.Options{ISV: true})
+	sys.Values.Text["app"] = "isv"
+	until := time.Now().Add(48 * time.Hour).Truncate(time.Second)
+	sys.Values.Text["authorized_until"] = until.Format(time.RFC3339)
+	conn := connect(t, sys.Values, nil, nil)
+	want := func() {
+		t.Helper()
+		if got := lives(conn); len(got) != 1 || got[0].Renews || !got[0].Ends.Equal(until) {
+			t.Errorf("the app has %+v, want one until %s that a person renews", got, until)
+		}
+	}
+	want()
+	if err := ping(t, conn); err != nil {
+		t.Fatal(err)
+	}
+	want()
+	sys.Values.Text["authorized_until"] = "in May"
+	cfg, _ := connectors.NewConfig(jushuitan.Connector().Config, sys.Values)
+	if _, err := jushuitan.Connector().OpenConnection(t.Context(), cfg, connectors.Env{}); err == nil || !strings.Contains(err.Error(), "authorized_until") {
+		t.Errorf("a time that is none: %v", err)
+	}
+}

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/minihub/minihub/connectors"
 	"github.com/minihub/minihub/connectors/connectortest"
 )
@@ -294,5 +296,51 @@ operations:
 		if strings.Contains(s, "invented-password") || strings.Contains(s, secret) {
 			t.Errorf("a secret is shown: %s", s)
 		}
+	}
+}
+
+func TestHowLongASessionLives(t *testing.T) {
+	now := time.Unix(1_000_000, 0)
+	oauth := "\nauth:\n  kind: oauth2\n  url: /login\n  client_id: \"{{ config.user }}\"\n  client_secret: \"{{ secret.password }}\"\n"
+	person := oauth + "  grant: refresh_token\n  first: {refresh_token: '{{ secret.refresh }}'}\n"
+	ends := func(s int64, name string, renews bool) connectors.Credential {
+		return connectors.Credential{Name: name, Ends: now.Add(time.Duration(s) * time.Second), Renews: renews}
+	}
+	for name, tc := range map[string]struct {
+		auth, grant string
+		want        []connectors.Credential
+	}{
+		"a login renews itself": {login, `{"code":0,"token":"Token-1","life":3600}`, []connectors.Credential{ends(3600, "session", true)}},
+		"no end is told":        {login, `{"code":0,"token":"Token-1"}`, []connectors.Credential{{Name: "session", Renews: true}}},
+		"a refresh token that stays ends for good": {person, `{"code":0,"access_token":"Token-1","expires_in":7200,"refresh_token_expires_in":864000}`,
+			[]connectors.Credential{ends(7200, "session", true), ends(864000, "refresh token", false)}},
+		"one that is replaced does not": {person, `{"code":0,"access_token":"Token-1","expires_in":7200,"refresh_token":"R2","refresh_token_expires_in":864000}`,
+			[]connectors.Credential{ends(7200, "session", true), ends(864000, "refresh token", true)}},
+		"a login gives another": {oauth, `{"code":0,"access_token":"Token-1","expires_in":7200,"refresh_token":"R2","refresh_token_expires_in":864000}`,
+			[]connectors.Credential{ends(7200, "session", true), ends(864000, "refresh token", true)}},
+		"by the vendor's own word": {person + "  refresh_life: body.days * 86400\n", `{"code":0,"access_token":"Token-1","expires_in":7200,"days":3}`,
+			[]connectors.Credential{ends(7200, "session", true), ends(3*86400, "refresh token", false)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := &gatekeeper{show: bearer, overCode: 401, grant: func(int) string { return tc.grant }}
+			vault := &connectortest.Vault{}
+			env := connectors.Env{Now: func() time.Time { return now }, Vault: vault, Name: "one"}
+			for range 2 { // the second is a restart: the vault tells it
+				conn := serve(t, head+tc.auth+tail, g, env)
+				e := conn.(connectors.Expirer)
+				if got := e.CredentialEnds(); len(got) > 0 {
+					t.Fatalf("before any call: %+v", got)
+				}
+				if err := pullOrders(t, conn); err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(tc.want, e.CredentialEnds()); diff != "" {
+					t.Error(diff)
+				}
+			}
+			if g.logins != 1 {
+				t.Errorf("%d logins", g.logins)
+			}
+		})
 	}
 }

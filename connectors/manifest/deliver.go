@@ -48,6 +48,9 @@ func (a *account) document(o *operationSpec, d connectors.Delivery) (delivered, 
 	return delivered{d, tree}, nil
 }
 
+// DryRuns implements connectors.DryRunner.
+func (a *account) DryRuns() {}
+
 // Deliver makes the write of an operation, one document a call or a batch.
 func (a *account) Deliver(ctx context.Context, operation string, batch []connectors.Delivery) ([]connectors.Result, error) {
 	o, ok := a.m.Operations.get(operation)

@@ -36,6 +36,8 @@ type options struct {
 	auth bool   // a call of auth itself: no session, no envelope, quiet
 	raw  []byte // the document as it is, for a body that is {{ doc }}
 	link string // the whole address, from an answer
+	// reads says that the manifest asks with this call, and writes nothing.
+	reads bool
 }
 
 func (a *account) draft(c *callSpec, env formula.Env, o options) (*draft, error) {

@@ -117,6 +117,7 @@ func (ld *loader) auth(a *authSpec) {
 	answer := with(baseVars, answerVars)
 	ld.exprs(a.Take, answer)
 	ld.expr(&a.Life, answer)
+	ld.expr(&a.RefreshLife, answer)
 	ld.expr(&a.Expired, answer)
 	need := func(ok bool, key string) {
 		if !ok {

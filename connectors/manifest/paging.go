@@ -150,7 +150,7 @@ func (l *lister) ask(ctx context.Context, pos position) (page, formula.Env, *con
 		vars := l.vars.With(formula.Env{"cursor": map[string]any{
 			"page": formula.Number(int64(pos.Page)), "offset": formula.Number(int64(pos.Offset)), "size": formula.Number(int64(size)), "next": none(pos.Next),
 		}})
-		o := options{}
+		o := options{reads: true}
 		if l.paging != nil && l.paging.Kind == "link" && pos.Next != "" {
 			var err *connectors.Error
 			if o.link, err = l.a.link(pos.Next); err != nil {

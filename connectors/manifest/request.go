@@ -110,7 +110,7 @@ func (d *draft) url(link string) string {
 // prepare builds the signed request of a call. It returns the texts that must not be
 // shown along with it.
 func (a *account) prepare(c *callSpec, vars formula.Env, sess map[string]any, o options) (vendorhttp.Call, []string, error) {
-	call := vendorhttp.Call{Quiet: o.auth}
+	call := vendorhttp.Call{Quiet: o.auth, Reads: o.reads}
 	hidden := append([]string(nil), a.hidden...)
 	env := a.base(vars).With(formula.Env{"secret": a.secrets, "session": sess, "stamp": a.stamp.Format(a.clock()), "nonce": nonce()})
 	for _, v := range sess {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -26,12 +27,16 @@ type keeper struct {
 
 	kept    kept
 	version int64 // of the session in the vault; 0 = none
+	told    atomic.Pointer[[]connectors.Credential]
 }
 
 // kept is what the vault holds.
 type kept struct {
 	Values  map[string]string `json:"values"`
 	Expires int64             `json:"expires"` // unix seconds; 0 = not known
+	// RefreshEnds is when the refresh token ends; Rotates, that renewals bring another one.
+	RefreshEnds int64 `json:"refresh_ends,omitempty"`
+	Rotates     bool  `json:"rotates,omitempty"`
 }
 
 func (k kept) has() bool { return k.Values["token"] != "" || k.Values["cookie"] != "" }
@@ -52,11 +57,25 @@ func newKeeper(a *account, env connectors.Env) *keeper {
 	return k
 }
 
+// CredentialEnds implements connectors.Expirer.
+func (a *account) CredentialEnds() []connectors.Credential {
+	if a.session == nil {
+		return nil
+	}
+	if told := a.session.told.Load(); told != nil {
+		return *told
+	}
+	return nil
+}
+
 // get gives a live session.
 func (k *keeper) get(ctx context.Context) (token.Token, map[string]any, *connectors.Error) {
 	t, err := k.cache.Get(ctx)
 	if err != nil {
 		return t, nil, sessionError(k.a, err)
+	}
+	if t.Value.Reveal() == token.Placeholder { // a dry run
+		return t, map[string]any{"token": token.Placeholder, "cookie": "session=" + token.Placeholder}, nil
 	}
 	var values map[string]string
 	if err := codec.Unmarshal([]byte(t.Value.Reveal()), &values); err != nil {
@@ -107,6 +126,7 @@ func (k *keeper) fetch(ctx context.Context, dropped bool) (token.Token, error) {
 	// Another process may have renewed since: then its session is the one to use.
 	fresh := k.kept.has() && (!dropped || k.token().Value != before)
 	if fresh && (k.kept.Expires == 0 || k.a.now().Before(time.Unix(k.kept.Expires, 0).Add(-k.early))) {
+		k.tell()
 		return k.token(), nil
 	}
 	next, err := k.renew(ctx)
@@ -116,7 +136,43 @@ func (k *keeper) fetch(ctx context.Context, dropped bool) (token.Token, error) {
 	if err := k.keep(ctx, next); err != nil {
 		return token.Token{}, err
 	}
+	k.tell()
 	return k.token(), nil
+}
+
+// ways are the calls that give the next session: by the refresh token, and anew.
+func (k *keeper) ways() (refresh, login *callSpec) {
+	s := k.a.m.Auth
+	refresh, login = s.Refresh, s.Login
+	if s.Kind == "oauth2" {
+		refresh = s.oauth("refresh_token")
+		if s.Grant != "refresh_token" {
+			login = s.oauth(first(s.Grant, "client_credentials"))
+		}
+	}
+	return refresh, login
+}
+
+// tell says how long what the keeper has lives. A refresh token that renewals do not
+// replace ends for good, unless a login gives another.
+func (k *keeper) tell() {
+	refresh, login := k.ways()
+	var out []connectors.Credential
+	has := k.kept.Values["refresh_token"] != ""
+	if k.kept.has() {
+		out = append(out, connectors.Credential{Name: "session", Ends: unix(k.kept.Expires), Renews: login != nil || refresh != nil && has})
+	}
+	if has && k.kept.RefreshEnds > 0 {
+		out = append(out, connectors.Credential{Name: "refresh token", Ends: unix(k.kept.RefreshEnds), Renews: login != nil || k.kept.Rotates})
+	}
+	k.told.Store(&out)
+}
+
+func unix(seconds int64) time.Time {
+	if seconds == 0 {
+		return time.Time{}
+	}
+	return time.Unix(seconds, 0)
 }
 
 func (k *keeper) read(ctx context.Context) error {
@@ -165,15 +221,8 @@ func (k *keeper) keep(ctx context.Context, next kept) error {
 
 // renew asks for the next session: by the refresh token, or anew.
 func (k *keeper) renew(ctx context.Context) (kept, *connectors.Error) {
-	s := k.a.m.Auth
 	var last *connectors.Error
-	refresh, login := s.Refresh, s.Login
-	if s.Kind == "oauth2" {
-		refresh = s.oauth("refresh_token")
-		if s.Grant != "refresh_token" {
-			login = s.oauth(first(s.Grant, "client_credentials"))
-		}
-	}
+	refresh, login := k.ways()
 	if refresh != nil && k.kept.Values["refresh_token"] != "" {
 		next, err := k.ask(ctx, refresh)
 		if err == nil || err.Kind != connectors.Unauthorized && err.Kind != connectors.Invalid || login == nil {
@@ -197,9 +246,10 @@ func (k *keeper) ask(ctx context.Context, c *callSpec) (kept, *connectors.Error)
 	if err != nil {
 		return kept{}, err
 	}
-	next := kept{Values: map[string]string{}}
-	if r := k.kept.Values["refresh_token"]; r != "" {
-		next.Values["refresh_token"] = r // a vendor that does not rotate it leaves it out
+	next := kept{Values: map[string]string{}, RefreshEnds: k.kept.RefreshEnds}
+	old := k.kept.Values["refresh_token"]
+	if old != "" {
+		next.Values["refresh_token"] = old // a vendor that does not rotate it leaves it out
 	}
 	bad := func(text string) (kept, *connectors.Error) {
 		return kept{}, &connectors.Error{Kind: connectors.Unreadable, Scope: connectors.OfConnection, Code: k.a.m.Name + ".session", Text: text}
@@ -214,14 +264,14 @@ func (k *keeper) ask(ctx context.Context, c *callSpec) (kept, *connectors.Error)
 			next.Values[take[i].name] = t
 		}
 	}
-	life := any(nil)
+	life, rest := any(nil), any(nil)
 	if s.Kind == "oauth2" && len(take) == 0 {
 		m, _ := ans.body.(map[string]any)
 		next.Values["token"] = formula.Text(m["access_token"])
 		if r := formula.Text(m["refresh_token"]); r != "" {
 			next.Values["refresh_token"] = r
 		}
-		life = m["expires_in"]
+		life, rest = m["expires_in"], m["refresh_token_expires_in"]
 	}
 	if s.Life.given() {
 		v, err := s.Life.e.Eval(ans.env)
@@ -230,10 +280,22 @@ func (k *keeper) ask(ctx context.Context, c *callSpec) (kept, *connectors.Error)
 		}
 		life = v
 	}
+	if s.RefreshLife.given() {
+		v, err := s.RefreshLife.e.Eval(ans.env)
+		if err != nil {
+			return bad("auth.refresh_life cannot be worked out")
+		}
+		rest = v
+	}
+	now := k.a.now().Unix()
+	next.Rotates = old != "" && next.Values["refresh_token"] != old
+	if n, ok := formula.Int(rest); ok && n > 0 {
+		next.RefreshEnds = now + n
+	}
 	if n, ok := formula.Int(life); ok && n > 0 {
 		// One that lives hardly longer than early is used for half its life.
 		early := int64(k.early / time.Second)
-		next.Expires = k.a.now().Unix() + max(n, n/2+early)
+		next.Expires = now + max(n, n/2+early)
 	}
 	var cookies []string
 	for _, want := range s.Cookies {

@@ -234,6 +234,7 @@ type authSpec struct {
 	Take         namedExpressions `yaml:"take" about:"What of the answer makes the session, by name; token is needed: {token: body.access_token}."`
 	Cookies      []string         `yaml:"cookies" about:"Cookies of the login's answer that each request sends back; token may then be left out."`
 	Life         expression       `yaml:"life" about:"Seconds that the session lives: body.expires_in. Left out: until the vendor refuses it."`
+	RefreshLife  expression       `yaml:"refresh_life" about:"Seconds that the refresh token lives: body.refresh_expires_in; refresh_token_expires_in of oauth2 when left out. People hear of its end in time, unless renewals bring a new one."`
 	Early        duration         `yaml:"early" about:"How long before its end it is renewed; 1m when left out."`
 	Expired      expression       `yaml:"expired" about:"An answer that says the session is over: it is renewed and the call repeated once. Left out: status == 401."`
 }

@@ -14,6 +14,9 @@ const (
 	idID   = "deliveryOrderId"   // the warehouse's; several when it splits an order
 )
 
+// DryRuns implements connectors.DryRunner.
+func (c *conn) DryRuns() {}
+
 // Deliver makes or cancels one delivery order for each document; the declared batch is one.
 func (c *conn) Deliver(ctx context.Context, operation string, batch []connectors.Delivery) ([]connectors.Result, error) {
 	var one func(context.Context, connectors.Delivery) connectors.Result

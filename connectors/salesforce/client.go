@@ -48,6 +48,15 @@ func newClient(base *url.URL, cfg connectors.Config, rt http.RoundTripper, now f
 	return c
 }
 
+// CredentialEnds implements connectors.Expirer: a session has no end that is told.
+func (c *conn) CredentialEnds() []connectors.Credential {
+	t, ok := c.tokens.Current()
+	if !ok {
+		return nil
+	}
+	return []connectors.Credential{{Name: "session", Ends: t.Expires, Renews: true}}
+}
+
 // run is the calls of one delivery, batch, look-up or page.
 type run struct {
 	*conn
@@ -86,7 +95,7 @@ func (r *run) call(ctx context.Context, method, path string, body any, header ht
 			return nil, &problem{err: tokenError(err)}
 		}
 		h.Set("Authorization", "Bearer "+tok.Value.Reveal())
-		ans, verr := r.http.Do(ctx, vendorhttp.Call{Method: method, URL: r.instance() + path, Header: h, Body: raw})
+		ans, verr := r.http.Do(ctx, vendorhttp.Call{Method: method, URL: r.instance() + path, Header: h, Body: raw, Reads: method == http.MethodGet})
 		r.made = append(r.made, ans.Exchange)
 		if verr != nil {
 			return nil, &problem{err: verr}
@@ -105,6 +114,9 @@ func (r *run) call(ctx context.Context, method, path string, body any, header ht
 func (c *client) instance() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.address == "" { // a dry run without a session
+		return strings.TrimRight(c.login.String(), "/")
+	}
 	return c.address
 }
 

@@ -199,3 +199,17 @@ func TestSchemasAndConnectorAgree(t *testing.T) {
 		}
 	}
 }
+
+// A session without a known end is nobody's worry.
+func TestHowLongASessionLives(t *testing.T) {
+	c := newOrg(t, salesforcesim.Options{})
+	if got := c.CredentialEnds(); len(got) != 0 {
+		t.Errorf("before any call: %+v", got)
+	}
+	if err := c.Ping(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.CredentialEnds(); len(got) != 1 || got[0].Name != "session" || !got[0].Renews || !got[0].Ends.IsZero() {
+		t.Errorf("the session is %+v", got)
+	}
+}

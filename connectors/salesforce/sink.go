@@ -16,6 +16,9 @@ import (
 
 var _ connectors.Sink = (*conn)(nil)
 
+// DryRuns implements connectors.DryRunner.
+func (c *conn) DryRuns() {}
+
 // Deliver upserts contacts together, transactions each in a call of its own.
 func (c *conn) Deliver(ctx context.Context, operation string, batch []connectors.Delivery) ([]connectors.Result, error) {
 	switch operation {

@@ -9,6 +9,9 @@ import (
 	"github.com/minihub/minihub/schemas/codec"
 )
 
+// DryRuns implements connectors.DryRunner.
+func (c *conn) DryRuns() {}
+
 // Deliver makes or cancels one order for each document; the declared batch is one.
 func (c *conn) Deliver(ctx context.Context, operation string, batch []connectors.Delivery) ([]connectors.Result, error) {
 	var one func(context.Context, connectors.Delivery) connectors.Result

@@ -10,6 +10,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/minihub/minihub/connectors"
 )
 
 // maxAnswer bounds what one query may bring into memory, in bytes.
@@ -22,6 +24,9 @@ type session struct {
 	open bool // a transaction has begun
 	bad  bool // the connection is not to be used again
 	sum  int  // bytes read in this transaction
+
+	dry  *connectors.DryRun // nil: what is done counts
+	said []change           // what changed rows, or would have
 }
 
 // transaction runs f in a transaction. A reading one sees one moment of the database and
@@ -129,8 +134,19 @@ func (s *session) postgres(f func(*pgx.Conn) error) error {
 	return err
 }
 
-// exec runs a statement that changes rows.
+// change is a statement that changes rows, as support reads it.
+type change struct {
+	SQL    string `json:"sql"`
+	Values []any  `json:"values"`
+}
+
+// exec runs a statement that changes rows; in a dry run it is only noted, in a transaction
+// that could not change any.
 func (s *session) exec(ctx context.Context, q *query) error {
+	s.said = append(s.said, change{q.String(), q.args})
+	if s.dry != nil {
+		return nil
+	}
 	if s.c.driver == driverPostgres {
 		return s.postgres(func(pc *pgx.Conn) error {
 			_, err := pc.Exec(ctx, q.String(), append([]any{pgx.QueryExecModeDescribeExec}, q.args...)...)

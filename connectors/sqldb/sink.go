@@ -2,6 +2,7 @@ package sqldb
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -13,8 +14,11 @@ import (
 	"github.com/minihub/minihub/schemas/codec"
 )
 
-// maxExchange is how much of a document an exchange shows.
+// maxExchange is how much of the statements an exchange shows.
 const maxExchange = 16 << 10
+
+// DryRuns implements connectors.DryRunner.
+func (c *conn) DryRuns() {}
 
 // Deliver implements connectors.Sink: each document in a transaction of its own.
 func (c *conn) Deliver(ctx context.Context, name string, batch []connectors.Delivery) ([]connectors.Result, error) {
@@ -34,11 +38,21 @@ func (c *conn) write(ctx context.Context, op *operation, d connectors.Delivery) 
 	began := time.Now()
 	res := connectors.Result{ID: d.ID}
 	t := &turn{op: op, key: d.Key, raw: d.Document}
-	committing, err := c.transaction(ctx, false, func(s *session) error { return t.run(ctx, s) })
+	dry := connectors.DryRunOf(ctx)
+	var said []change
+	committing, err := c.transaction(ctx, dry != nil, func(s *session) error {
+		s.dry = dry
+		err := t.run(ctx, s)
+		said = s.said
+		return err
+	})
 	if err != nil && t.inserting && duplicate(err) && !committing {
 		err = c.lostRace(ctx, t, err)
 	}
-	x := connectors.Exchange{Method: strings.ToUpper(op.action), URL: c.place + "/" + op.top.table, Request: cut(d.Document), Took: time.Since(began)}
+	x := connectors.Exchange{Method: strings.ToUpper(op.action), URL: c.place + "/" + op.top.table, Request: shown(said), Took: time.Since(began)}
+	if dry != nil && err == nil && len(said) > 0 {
+		err = error(dry.Pass(ctx, x, false))
+	}
 	switch {
 	case err == nil:
 		res.Outcome, res.RemoteIDs = connectors.Done, t.ids
@@ -80,9 +94,17 @@ func outcomeOf(e *connectors.Error) connectors.Outcome {
 	return connectors.NotSent
 }
 
-func cut(b []byte) string {
+// shown writes the statements of a document for support.
+func shown(said []change) string {
+	if len(said) == 0 {
+		return ""
+	}
+	b, err := json.Marshal(map[string]any{"statements": said})
+	if err != nil {
+		return ""
+	}
 	if len(b) > maxExchange {
-		return string(b[:maxExchange])
+		return strings.ToValidUTF8(string(b[:maxExchange]), "") + "…"
 	}
 	return string(b)
 }
@@ -134,7 +156,7 @@ func (t *turn) run(ctx context.Context, s *session) error {
 	if err := t.prepare(ctx, s); err != nil {
 		return err
 	}
-	h, err := t.op.load(ctx, s, t.top, true, t.have)
+	h, err := t.op.load(ctx, s, t.top, s.dry == nil, t.have)
 	if err != nil {
 		return err
 	}
@@ -165,6 +187,9 @@ func (t *turn) run(ctx context.Context, s *session) error {
 			return err
 		}
 		t.did = "changed: " + strings.Join(differ, ", ")
+	}
+	if s.dry != nil {
+		return nil
 	}
 	return t.verify(ctx, s)
 }

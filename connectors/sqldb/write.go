@@ -38,7 +38,7 @@ func (t *turn) adopt(ctx context.Context, s *session) error {
 			need = need || !slices.Contains(own, j.parent)
 		}
 	}
-	if !need {
+	if !need || s.dry != nil { // a dry run has no number to adopt
 		return nil
 	}
 	h, err := t.op.load(ctx, s, t.top, false, t.have)

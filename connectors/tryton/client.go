@@ -51,6 +51,15 @@ func newClient(cfg connectors.Config, rt http.RoundTripper, now func() time.Time
 	return c
 }
 
+// CredentialEnds implements connectors.Expirer: a session has no end that is told.
+func (c *conn) CredentialEnds() []connectors.Credential {
+	t, ok := c.sessions.Current()
+	if !ok {
+		return nil
+	}
+	return []connectors.Credential{{Name: "session", Ends: t.Expires, Renews: true}}
+}
+
 // run is the calls of one delivery, look-up or page; it keeps their exchanges.
 type run struct {
 	*conn
@@ -131,7 +140,7 @@ func (c *client) post(ctx context.Context, session connectors.Secret, method str
 	if !session.Empty() {
 		h.Set("Authorization", "Session "+session.Reveal())
 	}
-	return c.http.Do(ctx, vendorhttp.Call{Method: http.MethodPost, URL: c.url, Header: h, Body: body, Quiet: quiet})
+	return c.http.Do(ctx, vendorhttp.Call{Method: http.MethodPost, URL: c.url, Header: h, Body: body, Quiet: quiet, Reads: !quiet && reads(method) && !strings.HasPrefix(method, "wizard.")})
 }
 
 // result reads the envelope of an answer.

@@ -333,3 +333,17 @@ func FuzzAnswer(f *testing.F) {
 		}
 	})
 }
+
+// A session without a known end is nobody's worry.
+func TestHowLongASessionLives(t *testing.T) {
+	c := simulated(t)
+	if got := c.CredentialEnds(); len(got) != 0 {
+		t.Errorf("before any call: %+v", got)
+	}
+	if err := c.Ping(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.CredentialEnds(); len(got) != 1 || got[0].Name != "session" || !got[0].Renews || !got[0].Ends.IsZero() {
+		t.Errorf("the session is %+v", got)
+	}
+}

@@ -8,6 +8,9 @@ import (
 
 var _ connectors.Sink = (*conn)(nil)
 
+// DryRuns implements connectors.DryRunner.
+func (c *conn) DryRuns() {}
+
 // Deliver takes the deliveries one after the other: Tryton has no batch that could fail
 // in part.
 func (c *conn) Deliver(ctx context.Context, operation string, batch []connectors.Delivery) ([]connectors.Result, error) {

@@ -10,6 +10,9 @@ import (
 	"github.com/minihub/minihub/connectors/internal/vendorhttp"
 )
 
+// DryRuns implements connectors.DryRunner.
+func (c *connection) DryRuns() {}
+
 // Deliver posts each document; the declared batch is one.
 func (c *connection) Deliver(ctx context.Context, operation string, batch []connectors.Delivery) ([]connectors.Result, error) {
 	switch {

@@ -38,7 +38,6 @@ func newClient(cfg connectors.Config, rt http.RoundTripper, now func() time.Time
 		secret: cfg.Secret("app_secret"),
 		now:    now,
 	}
-	// fetchToken already moves the end of a token's life to the time of its renewal.
 	c.tokens = token.New(c.fetchToken, 0, now)
 	return c
 }
@@ -68,6 +67,7 @@ func (c *client) call(ctx context.Context, path string, body []byte) (answer, *c
 			URL:    c.base + "/channels/ec/" + path + "?access_token=" + url.QueryEscape(tok.Value.Reveal()),
 			Header: http.Header{"Content-Type": {"application/json"}},
 			Body:   body,
+			Reads:  path == apiOf[streamOrders].get, // what a shipment asks before it is written
 		})
 		made = append(made, ans.Exchange)
 		if verr != nil {

@@ -47,6 +47,9 @@ func readShipment(document json.RawMessage) (shipment, *connectors.Error) {
 	return s, nil
 }
 
+// DryRuns implements connectors.DryRunner.
+func (c *conn) DryRuns() {}
+
 // Deliver ships the parcels of each document with one call.
 func (c *conn) Deliver(ctx context.Context, operation string, batch []connectors.Delivery) ([]connectors.Result, error) {
 	if operation != opShipment {

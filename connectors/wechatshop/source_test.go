@@ -301,3 +301,17 @@ func TestFetchKeepsWhatItReadBeforeAFault(t *testing.T) {
 		t.Errorf("got %v, %v", items, err)
 	}
 }
+
+func TestHowLongATokenLives(t *testing.T) {
+	s := newShop(t, wechatshopsim.Options{})
+	if got := s.CredentialEnds(); len(got) != 0 {
+		t.Errorf("before any call: %+v", got)
+	}
+	if err := s.Ping(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	got := s.CredentialEnds()
+	if len(got) != 1 || !got[0].Renews || got[0].Ends.Sub(time.Now().Add(2*time.Hour)).Abs() > time.Minute {
+		t.Errorf("the shop's token is %+v, want one of two hours that renews itself", got)
+	}
+}

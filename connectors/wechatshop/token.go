@@ -45,7 +45,8 @@ func (c *client) fetchToken(ctx context.Context, dropped bool) (token.Token, err
 	c.last = value
 	c.mu.Unlock()
 	// The answer tells the life that is left, which may be short.
-	return token.Token{Value: value, Expires: c.now().Add(life - min(renewEarly, life/2))}, nil
+	now := c.now()
+	return token.Token{Value: value, Expires: now.Add(life), Renew: now.Add(life - min(renewEarly, life/2))}, nil
 }
 
 // spendForce takes one of the forced renewals, or says how long there is none.
@@ -69,6 +70,15 @@ func (c *client) spendForce() *connectors.Error {
 	}
 	c.forced = append(c.forced, now)
 	return nil
+}
+
+// CredentialEnds implements connectors.Expirer.
+func (c *conn) CredentialEnds() []connectors.Credential {
+	t, ok := c.tokens.Current()
+	if !ok {
+		return nil
+	}
+	return []connectors.Credential{{Name: "access token", Ends: t.Expires, Renews: true}}
 }
 
 func (c *client) askToken(ctx context.Context, force bool) (connectors.Secret, time.Duration, error) {

@@ -3,6 +3,8 @@ package mapper
 import (
 	"encoding/json"
 	"strconv"
+
+	"github.com/minihub/minihub/schemas/iso4217"
 )
 
 // amount is what money functions work on: minor units, with a currency when
@@ -189,7 +191,7 @@ func minorUnits(_ *frame, args []any) (any, error) {
 	if _, isText := args[1].(string); isText {
 		var currency string
 		if currency, err = currencyArg(args[1]); err == nil {
-			digits = minorDigits(currency)
+			digits = iso4217.Digits(currency)
 		}
 	} else {
 		digits, err = digitsArg(args[1])
@@ -216,7 +218,7 @@ func decimalText(_ *frame, args []any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	digits := minorDigits(a.currency)
+	digits := iso4217.Digits(a.currency)
 	switch {
 	case len(args) > 1:
 		given, err := digitsArg(args[1])

@@ -6,6 +6,8 @@ import (
 	"math/bits"
 	"slices"
 	"sort"
+
+	"github.com/minihub/minihub/schemas/iso4217"
 )
 
 func splitFunctions() []*Function {
@@ -206,7 +208,7 @@ func priceOf(total, qty, digits any, tax []any) (dec, error) {
 	if err != nil {
 		return dec{}, err
 	}
-	return decOf(a.minor).shift(int32(-minorDigits(a.currency))).quo(q.mul(gross), n, halfUp), nil
+	return decOf(a.minor).shift(int32(-iso4217.Digits(a.currency))).quo(q.mul(gross), n, halfUp), nil
 }
 
 func lineAmount(_ *frame, args []any) (any, error) {
@@ -246,7 +248,7 @@ func roundingGap(f *frame, args []any) (any, error) {
 	if err := f.charge(4 * len(totals)); err != nil {
 		return nil, err
 	}
-	digits := minorDigits(goal.currency)
+	digits := iso4217.Digits(goal.currency)
 	lines := decOf(0)
 	for i := range totals {
 		price, err := priceOf(totals[i], qtys[i], args[3], args[4:])

@@ -163,3 +163,6 @@ func (c *client) look(ctx context.Context, path, param string, value func(connec
 	}
 	return found
 }
+
+// DryRuns implements connectors.DryRunner.
+func (c *client) DryRuns() {}

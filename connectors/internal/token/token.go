@@ -15,7 +15,22 @@ import (
 type Token struct {
 	Value   connectors.Secret
 	Expires time.Time
+	// Renew is when the next one is fetched; zero: the cache's span before Expires.
+	Renew time.Time
 }
+
+func (t Token) stale(now time.Time, early time.Duration) bool {
+	switch {
+	case !t.Renew.IsZero():
+		return !now.Before(t.Renew)
+	case t.Expires.IsZero():
+		return false
+	}
+	return !now.Before(t.Expires.Add(-early))
+}
+
+// Placeholder is the value of the token that a dry run gets when none is at hand.
+const Placeholder = "no-token-at-hand"
 
 // Fetch gets a fresh token from the vendor. dropped says that the vendor refused the
 // last one before its time.
@@ -49,12 +64,17 @@ func New(fetch Fetch, early time.Duration, now func() time.Time) *Cache {
 }
 
 // Get returns a live token, fetching one if need be. All callers that wait share one
-// fetch, which goes on even if the caller that began it gives up.
+// fetch, which goes on even if the caller that began it gives up. A dry run fetches none.
 func (c *Cache) Get(ctx context.Context) (Token, error) {
 	c.mu.Lock()
-	if c.have && (c.current.Expires.IsZero() || c.now().Before(c.current.Expires.Add(-c.early))) {
+	if c.have && !c.current.stale(c.now(), c.early) {
 		defer c.mu.Unlock()
 		return c.current, nil
+	}
+	if dry := connectors.DryRunOf(ctx); dry != nil {
+		c.mu.Unlock()
+		dry.NoToken()
+		return Token{Value: connectors.NewSecret(Placeholder)}, nil
 	}
 	f := c.flight
 	if f == nil {
@@ -82,6 +102,13 @@ func (c *Cache) run(ctx context.Context, f *flight, dropped bool) {
 	c.flight = nil
 	c.mu.Unlock()
 	close(f.done)
+}
+
+// Current returns the token in use, without getting one; ok is false while there is none.
+func (c *Cache) Current() (t Token, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.current, c.have
 }
 
 // Drop forgets the token if it is still the current one: a second caller whose call

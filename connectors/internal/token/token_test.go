@@ -81,3 +81,22 @@ func TestRenewalDropAndFailure(t *testing.T) {
 		t.Fatalf("dropped flags %v, want %s", sawDropped, want)
 	}
 }
+
+func TestADryRunFetchesNothing(t *testing.T) {
+	fetches := 0
+	c := New(func(context.Context, bool) (Token, error) {
+		fetches++
+		return Token{Value: connectors.NewSecret("live")}, nil
+	}, 0, nil)
+	dry := &connectors.DryRun{}
+	ctx := connectors.WithDryRun(t.Context(), dry)
+	if tok, err := c.Get(ctx); err != nil || tok.Value.Reveal() != Placeholder || fetches != 0 {
+		t.Fatalf("%q %v after %d fetches", tok.Value.Reveal(), err, fetches)
+	}
+	if _, err := c.Get(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if tok, err := c.Get(ctx); err != nil || tok.Value.Reveal() != "live" || fetches != 1 {
+		t.Fatalf("%q %v after %d fetches", tok.Value.Reveal(), err, fetches)
+	}
+}

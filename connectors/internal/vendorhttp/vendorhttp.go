@@ -96,6 +96,9 @@ type Call struct {
 	Body   []byte
 	// Shown is captured in place of Body, for bodies that carry tokens or signatures.
 	Shown []byte
+	// Reads says that the call changes nothing at the vendor, whatever becomes of it: a
+	// dry run may make it.
+	Reads bool
 	// Quiet leaves bodies out of the capture: token calls.
 	Quiet bool
 }
@@ -114,6 +117,29 @@ const captureLimit = 16 << 10
 // Do makes one call. The error is nil whenever a whole answer was read, whatever its
 // status. On an error the answer still carries the Exchange.
 func (c *Client) Do(ctx context.Context, call Call) (*Answer, *connectors.Error) {
+	see := connectors.CallWatcher(ctx)
+	if see == nil {
+		return c.do(ctx, call)
+	}
+	started := time.Now()
+	ans, err := c.do(ctx, call)
+	m := connectors.Made{Method: call.Method, Host: host(call.URL), Status: ans.Status, Started: started, Ended: time.Now()}
+	if err != nil {
+		m.Code = err.Code
+	}
+	see(m)
+	return ans, err
+}
+
+func host(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
+
+func (c *Client) do(ctx context.Context, call Call) (*Answer, *connectors.Error) {
 	ctx, cancel := context.WithTimeout(ctx, c.opt.Timeout)
 	defer cancel()
 	var left atomic.Bool
@@ -134,6 +160,11 @@ func (c *Client) Do(ctx context.Context, call Call) (*Answer, *connectors.Error)
 		ans.Exchange.Took = time.Since(start)
 		ans.Exchange.Err = e.Error()
 		return ans, e
+	}
+	if dry := connectors.DryRunOf(ctx); dry != nil {
+		if e := dry.Pass(ctx, ans.Exchange, call.Reads); e != nil {
+			return fail(e)
+		}
 	}
 	req, err := retryablehttp.NewRequestWithContext(ctx, call.Method, call.URL, call.Body)
 	if err != nil {

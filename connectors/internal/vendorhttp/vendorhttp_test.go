@@ -261,3 +261,62 @@ func TestIsHTML(t *testing.T) {
 		}
 	}
 }
+
+// A dry run keeps the first call that writes; whatever is not marked writes.
+func TestADryRunSendsNothingThatWrites(t *testing.T) {
+	var got []string
+	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		got = append(got, r.Method+" "+r.URL.Path)
+		_, _ = w.Write([]byte(`{}`))
+	})
+	c := client(t, Options{})
+	permits := 0
+	dry := &connectors.DryRun{Permit: func(context.Context) error {
+		permits++
+		return nil
+	}}
+	ctx := connectors.WithDryRun(t.Context(), dry)
+	call := func(method, path string, reads bool) *connectors.Error {
+		_, err := c.Do(ctx, Call{Method: method, URL: url + path + "?token=invented", Body: []byte(path), Reads: reads})
+		return err
+	}
+	if err := errors.Join(asError(call(http.MethodPost, "/search", true)), asError(call(http.MethodGet, "/list", true))); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/unmarked", "/second"} {
+		if err := call(http.MethodGet, path, false); err == nil || err.Sent || err.Code != connectors.CodeDryRun {
+			t.Errorf("%s: %+v", path, err)
+		}
+	}
+	if err := call(http.MethodGet, "/afterwards", true); err == nil {
+		t.Error("a call left after one was kept")
+	}
+	x, why, ok := dry.Kept()
+	if !ok || why != nil || x.Method != http.MethodGet || x.URL != url+"/unmarked?token=****" || x.Request != "/unmarked" {
+		t.Errorf("kept %+v %v", x, why)
+	}
+	if fmt.Sprint(got) != "[POST /search GET /list]" || permits != 1 {
+		t.Errorf("%v left after %d permits", got, permits)
+	}
+}
+
+func TestADryRunWithoutPermitOrTokenAsksNothing(t *testing.T) {
+	url := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("a call left") })
+	for name, dry := range map[string]*connectors.DryRun{"no permit": {}, "refused": {Permit: func(context.Context) error { return errors.New("held") }},
+		"no token": {Permit: func(context.Context) error { return nil }}} {
+		if name == "no token" {
+			dry.NoToken()
+		}
+		_, err := client(t, Options{}).Do(connectors.WithDryRun(t.Context(), dry), Call{Method: http.MethodGet, URL: url, Reads: true})
+		if _, why, ok := dry.Kept(); err == nil || !ok || why == nil {
+			t.Errorf("%s: %v, kept %t for %v", name, err, ok, why)
+		}
+	}
+}
+
+func asError(e *connectors.Error) error {
+	if e == nil {
+		return nil
+	}
+	return e
+}
