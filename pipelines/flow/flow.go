@@ -16,6 +16,7 @@ type Flow struct {
 	Sources   []Source
 	Entity    string // canonical entity: order
 	Canonical *mapper.Program
+	Input     *schemas.Schema // of the source's documents; nil = the mapping names none that is known
 	Schema    *schemas.Schema // of the canonical document
 	When      *mapper.Condition
 	// Deletes: a document that its source no longer has comes through once more, as it was

@@ -222,6 +222,7 @@ func (c *compiler) canonical(f *Flow, at yamlfile.Text, env *mapper.Env) {
 		return
 	}
 	f.Entity, f.Schema = entity, schema
+	f.Input, _ = c.env.Schemas.Get(f.Canonical.Input())
 	env.Name = entity
 	env.Doc, _ = c.env.Shape(out)
 }

@@ -15,6 +15,9 @@ type Desk interface {
 	// Incidents pages through incidents, the newest opening first.
 	Incidents(ctx context.Context, f IncidentFilter) ([]Incident, error)
 	Incident(ctx context.Context, id int64) (*Incident, error)
+	// Stakes sums the money of all open incidents by currency. A document that fails for two
+	// causes is in both.
+	Stakes(ctx context.Context) ([]Stake, error)
 	// IncidentRows returns the ids of the rows that are in an incident now, in order, after
 	// the given id.
 	IncidentRows(ctx context.Context, id, after int64, limit int) ([]int64, error)
@@ -26,17 +29,21 @@ type Desk interface {
 	Tally(ctx context.Context) ([]Count, error)
 
 	// AddBulk keeps a planned bulk replay with the rows that are parked now and fills in ID,
-	// Total and CreatedAt.
+	// Total and CreatedAt; when there are none, nothing is kept and ID stays 0.
 	AddBulk(ctx context.Context, b *Bulk) error
 	// PutBulk writes what changes of a bulk replay, with the items given, in one commit.
 	PutBulk(ctx context.Context, b *Bulk, items ...BulkItem) error
+	// SumBulk keeps of a bulk replay that is over its counts, and drops its items.
+	SumBulk(ctx context.Context, b *Bulk) error
 	Bulk(ctx context.Context, id int64) (*Bulk, error)
-	// Bulks returns bulk replays, newest first, with an id below before (0 = all).
-	Bulks(ctx context.Context, before int64, limit int) ([]Bulk, error)
+	// Bulks returns bulk replays, newest first.
+	Bulks(ctx context.Context, f BulkFilter) ([]Bulk, error)
 	// BulkItems pages through the items of a bulk replay in order of row, after the given
-	// row; pending narrows it to those that wait.
-	BulkItems(ctx context.Context, id, after int64, pending bool, limit int) ([]BulkItem, error)
-	// BulkShapes counts the items of a bulk replay by what decides how safe each is.
+	// row; a state narrows it.
+	BulkItems(ctx context.Context, id, after int64, state string, limit int) ([]BulkItem, error)
+	// BulkMoving returns which of the rows have deliveries that are on their way.
+	BulkMoving(ctx context.Context, kind string, rows []int64) ([]int64, error)
+	// BulkShapes counts the pending items of a bulk replay by what decides how safe each is.
 	BulkShapes(ctx context.Context, b *Bulk) ([]BulkShape, error)
 	// BulkCounts counts the items by state, and those replayed by the state their row is in
 	// now.
@@ -59,6 +66,27 @@ type Incident struct {
 	Seen       int64     // failures since it opened; a row that fails again counts again
 	Lifetime   int64     // failures of this cause ever
 	Episodes   int64     // how often it has opened
+	// Money is what the rows in it now are about, by currency; a row without a known amount
+	// is in none of them.
+	Money []Stake
+}
+
+// Stake is the money of a number of rows in one currency.
+type Stake struct {
+	Amount
+	Rows int64
+}
+
+// Unpriced is how many rows of it have no known amount; a closed gate has no rows.
+func (i *Incident) Unpriced() int64 {
+	if i.Kind == "gate" {
+		return 0
+	}
+	n := i.Now
+	for _, s := range i.Money {
+		n -= s.Rows
+	}
+	return n
 }
 
 // Open reports whether anything is left in it.
@@ -100,8 +128,22 @@ type Bulk struct {
 	CreatedAt  time.Time
 
 	State     string
-	Text      string
 	UpdatedAt time.Time
+
+	// SummedAt is when the items were dropped; what they came to stands in Items and Rows
+	// then, as BulkCounts counts them.
+	SummedAt    time.Time
+	Items, Rows map[string]int64
+}
+
+// BulkFilter selects bulk replays; empty fields match all.
+type BulkFilter struct {
+	States    []string
+	Incident  int64
+	Unsummed  bool
+	OlderThan time.Time // changed before
+	Before    int64     // with a smaller id: the last row of a page
+	Limit     int       // 0 = 100
 }
 
 // BulkItem is one row of a bulk replay and what became of it.
@@ -113,8 +155,11 @@ type BulkItem struct {
 	Code     string
 	Text     string
 	At       time.Time
-	Now      string // the state its row is in now; not stored
-	NowCode  string
+	// What follows is of its row as it is now, and not stored.
+	Now     string // state
+	NowCode string
+	Key     string // remote key, or label
+	Record  int64
 }
 
 // BulkShape is a number of items that are alike.

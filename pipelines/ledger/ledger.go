@@ -18,6 +18,9 @@ var (
 
 // Ledger is an open store owned by this process.
 type Ledger interface {
+	// Name tells the store from every other one, for as long as it lives.
+	Name() string
+
 	// Commit writes the units and returns when they are durable. It never fails for a
 	// guard; an error means that nothing of the call was written, or that it is not
 	// known (then the process must stop: ErrLost, a broken disk). When ctx ends while the
@@ -53,6 +56,9 @@ type Ledger interface {
 	Records(ctx context.Context, f Filter) ([]Record, error)
 	Hints(ctx context.Context, f Filter) ([]Hint, error)
 	Attempts(ctx context.Context, delivery int64) ([]Attempt, error)
+	// RecordEdits and DeliveryEdits return what people made of a document, oldest first.
+	RecordEdits(ctx context.Context, record int64) ([]Edit, error)
+	DeliveryEdits(ctx context.Context, delivery int64) ([]Edit, error)
 	Deps(ctx context.Context, delivery int64) ([]Dep, error)
 	Link(ctx context.Context, connection, operation, remoteKey string) (*Link, error)
 	// LinksByDoc returns the links of a record key, for mappings and `after`.
@@ -73,7 +79,14 @@ type Ledger interface {
 	// already has.
 	ClaimTick(ctx context.Context, job string, tick time.Time) (*JobRun, bool, error)
 	EndRun(ctx context.Context, run *JobRun) error
-	JobRuns(ctx context.Context, job string, limit int) ([]JobRun, error)
+	// JobRuns returns the history of a job, newest first, with an id below before (0 =
+	// all); an empty name is every job.
+	JobRuns(ctx context.Context, job string, before int64, limit int) ([]JobRun, error)
+	// PauseJob keeps a pause over restarts; ResumeJob ends it and reports whether there
+	// was one.
+	PauseJob(ctx context.Context, p JobPause) error
+	ResumeJob(ctx context.Context, job string) (bool, error)
+	JobPauses(ctx context.Context) ([]JobPause, error)
 
 	// VaultGet and VaultSwap keep rotating credentials; the value is already encrypted.
 	// Swap compares the version (0 = none yet) and answers ErrConflict when it moved.
@@ -88,6 +101,7 @@ type Ledger interface {
 	// blocks what is unfinished, and returns how many blocks went.
 	Retain(ctx context.Context, olderThan time.Time) (int, error)
 
+	Backfills
 	People
 	Auditor
 

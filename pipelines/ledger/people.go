@@ -8,6 +8,7 @@ import (
 // Person is somebody who signs in by name.
 type Person struct {
 	Name     string
+	Subject  string // who they are to the provider that vouches for them; empty = a local person
 	Hash     string // of the password, in the form its maker gave it; empty = none
 	Roles    []string
 	Disabled bool
@@ -16,6 +17,7 @@ type Person struct {
 	Generation int64
 	Created    time.Time
 	Changed    time.Time
+	SignedIn   time.Time // the last time; zero = never
 }
 
 // Token is a bearer token of the API. What is shown once is not stored, only its digest.
@@ -52,10 +54,13 @@ type Invite struct {
 }
 
 // SetPerson makes or changes a person. Guards: a made one is not there yet, a changed one
-// is; the invite, when one is named, is there, has not run out and is for this person.
+// is; the invite, when one is named, is there, has not run out and is for this person; no
+// other person has the subject of one who is made; the role to keep, when one is named, is
+// left to somebody.
 type SetPerson struct {
 	Name     string
 	Make     bool
+	Subject  string  // of one who is made
 	Hash     *string // nil: as it was
 	Roles    []string
 	Disabled *bool
@@ -63,6 +68,10 @@ type SetPerson struct {
 	// invite, and there must be nobody yet.
 	Invite string
 	First  bool
+	// Keep is a role that must not leave its last holder who is enabled and has a
+	// password. Last: that is why the change was not applied.
+	Keep string
+	Last bool
 
 	Applied bool
 }
@@ -137,9 +146,11 @@ func (*SweepPeople) unit() {}
 // People reads who may do what. Everything is ErrNotFound when it is not there.
 type People interface {
 	Person(ctx context.Context, name string) (*Person, error)
+	PersonOf(ctx context.Context, subject string) (*Person, error)
 	Persons(ctx context.Context) ([]Person, error) // by name
 	Token(ctx context.Context, id string) (*Token, error)
 	Tokens(ctx context.Context) ([]Token, error) // oldest first, ended ones too
 	Session(ctx context.Context, id string) (*Session, error)
+	Sessions(ctx context.Context, person string) ([]Session, error) // newest first, ended ones too
 	Invite(ctx context.Context, id string) (*Invite, error)
 }

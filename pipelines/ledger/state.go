@@ -39,7 +39,7 @@ const (
 // transitions is the one table of what may follow what. Store and engine check every
 // change of state against it, and the model test walks it.
 var transitions = map[State][]State{
-	Blocked: {Ready, Superseded, Withdrawn, NotNeeded, Parked, Discarded},
+	Blocked: {Ready, Blocked /* its document was edited */, Superseded, Withdrawn, NotNeeded, Parked, Discarded},
 	Ready:   {Ready /* its document was made */, Sending, Waiting, Blocked, Parked, Unknown, Accepted, Delivered, Unchanged, Superseded, Withdrawn, NotNeeded, Discarded},
 	Sending: {Ready, Waiting, Blocked, Parked, Unknown, Accepted, Delivered, Unchanged},
 	// A timer makes a waiting delivery ready without a row of its own: it may go wherever

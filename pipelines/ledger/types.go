@@ -42,6 +42,14 @@ type Record struct {
 	Revision  int               // bumped by every replay of the record
 	Headers   map[string]string // what travels with it; small
 	Label     string            // the order number, member number... people know it by
+	Amount    Amount            // what it is about; of a parked one as far as its source tells
+}
+
+// Amount is money in minor units of a currency (Invariant 6); without a currency none is
+// known.
+type Amount struct {
+	Minor    int64
+	Currency string
 }
 
 // Delivery is one message to one operation of one connection.
@@ -74,6 +82,7 @@ type Delivery struct {
 	MapVersion string
 	Cause      int64  // the delivery that superseded, withdrew or replaced it
 	Undoes     string // the operation it undoes; empty = none
+	Amount     Amount // of its record, when it was created
 	CreatedAt  time.Time
 	UpdatedAt  time.Time // of the last change of state
 }
@@ -184,15 +193,42 @@ type Unseen struct {
 
 // JobRun is one run of a job.
 type JobRun struct {
-	ID      int64
-	Job     string
-	Tick    time.Time // the scheduled time it stands for
-	Owner   string
-	Started time.Time
-	Ended   time.Time
-	State   string // running, done, failed, skipped
-	Counts  map[string]int64
-	Text    string
+	ID      int64            `json:"id"`
+	Job     string           `json:"job"`
+	Tick    time.Time        `json:"tick"` // the scheduled time it stands for
+	Owner   string           `json:"owner,omitempty"`
+	Started time.Time        `json:"started"`
+	Ended   time.Time        `json:"ended,omitzero"`
+	State   string           `json:"state"`
+	Counts  map[string]int64 `json:"counts,omitempty"`
+	Text    string           `json:"text,omitempty"`
+}
+
+// The states of a row of a job's history.
+const (
+	RunRunning     = "running"
+	RunDone        = "done"
+	RunFailed      = "failed"
+	RunInterrupted = "interrupted" // its process ended first
+	RunSkipped     = "skipped"     // ticks while the run before had not ended
+	RunPaused      = "paused"      // ticks while a person had paused the job
+	RunMissed      = "missed"      // ticks while no hub ran, or its machine slept
+)
+
+// TicksCount names the count of the ticks that a row stands for which began no run.
+const TicksCount = "ticks"
+
+// Ran reports whether the row is a run; else it stands for ticks without one.
+func (r *JobRun) Ran() bool {
+	return r.State != RunSkipped && r.State != RunPaused && r.State != RunMissed
+}
+
+// JobPause is a person's word that a job shall not run at its ticks.
+type JobPause struct {
+	Job   string    `json:"-"`
+	Who   string    `json:"who"`
+	Why   string    `json:"why"`
+	Since time.Time `json:"since"`
 }
 
 // SearchKey is what people type. The store keeps a keyed hash of it, never the value.

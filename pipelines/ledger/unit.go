@@ -57,7 +57,8 @@ type NewHint struct {
 	RootEnt string
 
 	ID     int64
-	Merged bool // another hint of the key was already waiting
+	Asked  int64 // how often the key has come, with this one
+	Merged bool  // another hint of the key was already waiting
 }
 
 // HintDone says that a fetch which began when Asked stood at this count has ended.
@@ -92,9 +93,14 @@ type Route struct {
 	Code, Text string
 	Label      string
 	Keys       []SearchKey
+	Amount     Amount // of the record; none leaves what is known
 	Deliveries []*NewDelivery
 	Moves      []*Move
 	Replay     bool // a person's replay: bump Revision
+	// IfRevision is a guard when it is set: the record's Revision equals it.
+	IfRevision *int
+	// Edit keeps what a person made of the record's document.
+	Edit *NewEdit
 
 	Applied  bool
 	Released []Pending // deliveries that became ready through the moves
@@ -207,7 +213,12 @@ type Settle struct {
 	Keys       []SearchKey // remote ids become search keys
 	Cause      int64
 	Revise     *Revision
-	Moves      []*Move
+	// IfRevision is a guard when it is set: the delivery's Revision equals it.
+	IfRevision *int
+	// Edit keeps the document that Revise replaces, and who replaced it; without Revise it
+	// does nothing.
+	Edit  *NewEdit
+	Moves []*Move
 	// Spawn are further deliveries of the same record: the undo that a redo needs first.
 	// A DepPredecessor "#i" in Deps means the i-th of them.
 	Spawn []*NewDelivery

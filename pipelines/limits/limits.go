@@ -30,14 +30,24 @@ type bucket struct {
 	until time.Time // the vendor said: not before
 }
 
-// New returns the limits of an account; scale multiplies the request counts.
+// brief is how long a span may be for New to wait it out.
+const brief = 5 * time.Second
+
+// New returns the limits of an account; scale multiplies the request counts. A process
+// that was killed just before may have used a span up, and nobody wrote it down: a brief
+// span is waited out. One that is longer is not, and the vendor may refuse a call of it;
+// that is a wait like any other.
 func New(list []connectors.Limit, scale float64, now func() time.Time) *Set {
 	if now == nil {
 		now = time.Now
 	}
 	s := &Set{now: now, buckets: map[string]*bucket{}, changed: make(chan struct{})}
 	for _, l := range list {
-		s.buckets[l.Name] = &bucket{limit: scaled(l, scale)}
+		b := &bucket{limit: scaled(l, scale)}
+		if l.Requests > 0 && l.Per <= brief {
+			b.until = now().Add(l.Per)
+		}
+		s.buckets[l.Name] = b
 	}
 	return s
 }
@@ -46,13 +56,19 @@ func New(list []connectors.Limit, scale float64, now func() time.Time) *Set {
 // ended. If the wait is known to be longer than most, nothing is taken and the wait
 // returned, so that the caller can put the work back without holding a slot.
 func (s *Set) Take(ctx context.Context, uses []connectors.Use, most time.Duration) (release func(), wait time.Duration, err error) {
+	return s.TakeLeaving(ctx, uses, most, 0)
+}
+
+// TakeLeaving is Take for what is not urgent: it leaves a share of every limit, from 0 to
+// 1, to whoever calls Take.
+func (s *Set) TakeLeaving(ctx context.Context, uses []connectors.Use, most time.Duration, leave float64) (release func(), wait time.Duration, err error) {
 	if len(uses) == 0 {
 		return func() {}, 0, nil
 	}
 	start := s.now()
 	for {
 		s.mu.Lock()
-		wait = s.waitFor(uses)
+		wait = s.waitFor(uses, leave)
 		if wait == 0 {
 			s.take(uses)
 			s.mu.Unlock()
@@ -100,9 +116,17 @@ func (s *Set) Used(name string) (used, allowed int) {
 	return b.flying + b.recent(), b.limit.Requests
 }
 
+// Room is how long to wait until every use would fit and still leave a share free; 0 = it
+// fits now. Nothing is taken.
+func (s *Set) Room(uses []connectors.Use, leave float64) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.waitFor(uses, leave)
+}
+
 const busyWait = 50 * time.Millisecond // while calls in flight hold the limit; a release wakes earlier
 
-func (s *Set) waitFor(uses []connectors.Use) time.Duration {
+func (s *Set) waitFor(uses []connectors.Use, leave float64) time.Duration {
 	now := s.now()
 	var wait time.Duration
 	for _, u := range uses {
@@ -115,13 +139,14 @@ func (s *Set) waitFor(uses []connectors.Use) time.Duration {
 		if now.Before(b.until) {
 			wait = max(wait, b.until.Sub(now))
 		}
-		if b.limit.Concurrent > 0 && b.flying+cost > max(b.limit.Concurrent, cost) {
+		requests, concurrent := within(b.limit.Requests, leave), within(b.limit.Concurrent, leave)
+		if concurrent > 0 && b.flying+cost > max(concurrent, cost) {
 			wait = max(wait, busyWait)
 		}
-		if b.limit.Requests <= 0 {
+		if requests <= 0 {
 			continue
 		}
-		over := b.flying + b.recent() + cost - max(b.limit.Requests, cost)
+		over := b.flying + b.recent() + cost - max(requests, cost)
 		if over <= 0 {
 			continue
 		}
@@ -132,6 +157,14 @@ func (s *Set) waitFor(uses []connectors.Use) time.Duration {
 		wait = max(wait, b.ended[b.first+over-1].Add(b.limit.Per).Sub(now)+time.Millisecond)
 	}
 	return wait
+}
+
+// within is what is left of a limit when a share stays free; never nothing.
+func within(n int, leave float64) int {
+	if n <= 0 || leave <= 0 {
+		return n
+	}
+	return max(1, int(float64(n)*(1-leave)))
 }
 
 func (s *Set) take(uses []connectors.Use) {

@@ -87,3 +87,19 @@ func TestPenaltyAndCancel(t *testing.T) {
 		t.Fatal("a cancelled wait must end")
 	}
 }
+
+// A killed process may have called as often as is allowed a moment ago.
+func TestABriefSpanIsWaitedOutAtTheStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		s := New([]connectors.Limit{{Name: "second", Requests: 5, Per: time.Second}, {Name: "day", Requests: 5, Per: 24 * time.Hour}}, 1, nil)
+		for _, c := range []struct {
+			limit string
+			after time.Duration
+		}{{"day", 0}, {"second", time.Second}} {
+			if _, _, err := s.Take(t.Context(), []connectors.Use{{Limit: c.limit}}, time.Hour); err != nil || time.Since(began) != c.after {
+				t.Fatalf("the limit of a %s is taken after %s, %v", c.limit, time.Since(began), err)
+			}
+		}
+	})
+}

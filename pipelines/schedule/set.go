@@ -24,7 +24,6 @@ func (s *Scheduler) Set(list []Job) error {
 			continue
 		}
 		j.stop()
-		k.paused = j.paused
 		if j.busy() {
 			k.before = j
 		}

@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"go.uber.org/zap"
-
-	"github.com/minihub/minihub/pipelines/ledger"
 )
 
 func TestSetChangesJobsWhileTheyRun(t *testing.T) {
@@ -30,7 +28,7 @@ func TestSetChangesJobsWhileTheyRun(t *testing.T) {
 				return nil, nil
 			}
 		}
-		s, err := New(&store{runs: map[string]*ledger.JobRun{}}, []Job{
+		s, err := New(newStore(), []Job{
 			{Name: "kept", Spec: "@every 10s", Run: work("kept, old", 0)},
 			{Name: "gone", Spec: "@every 10s", Run: work("gone", 0)},
 			{Name: "slow", Spec: "@every 10s", Run: work("slow, old", 27*time.Second)},
@@ -38,7 +36,9 @@ func TestSetChangesJobsWhileTheyRun(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.Start()
+		if err := s.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 		time.Sleep(11 * time.Second) // each ran once, slow still runs
 		if err := s.Set([]Job{
 			{Name: "kept", Spec: "@every 10s", Run: work("kept, new", 0)},

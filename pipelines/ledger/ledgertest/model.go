@@ -341,7 +341,7 @@ func (m *model) start(u *ledger.Start) error {
 
 func (m *model) settle(u *ledger.Settle) error {
 	d := m.deliveries[u.Delivery]
-	ok := (len(u.From) == 0 || slices.Contains(u.From, d.State)) && ledger.CanMove(d.State, u.To)
+	ok := (len(u.From) == 0 || slices.Contains(u.From, d.State)) && ledger.CanMove(d.State, u.To) && (u.IfRevision == nil || *u.IfRevision == d.Revision)
 	clash := false
 	if ok && u.Revise != nil && u.Revise.RemoteKey != "" && u.Revise.RemoteKey != d.RemoteKey {
 		l := m.links[linkName(d.Operation, u.Revise.RemoteKey)]

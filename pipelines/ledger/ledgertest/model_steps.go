@@ -208,6 +208,7 @@ func (r *run) routeStep() (ledger.Unit, func() error) {
 			u.Deliveries = append(u.Deliveries, d)
 		}
 	}
+	u.IfRevision = r.revision()
 	for range r.pick("moves", 3) {
 		if m := r.moveOf(len(u.Deliveries)); m != nil {
 			u.Moves = append(u.Moves, m)
@@ -223,8 +224,8 @@ func (r *run) routeStep() (ledger.Unit, func() error) {
 		if from == nil {
 			from = []ledger.RecordState{ledger.RecordReceived}
 		}
-		if u.Applied != slices.Contains(from, rec.State) {
-			return fmt.Errorf("route of %d applied %v, it was %s", id, u.Applied, rec.State)
+		if u.Applied != (slices.Contains(from, rec.State) && (u.IfRevision == nil || *u.IfRevision == rec.Revision)) {
+			return fmt.Errorf("route of %d applied %v, it was %s of revision %d", id, u.Applied, rec.State, rec.Revision)
 		}
 		if !u.Applied {
 			return nil
@@ -332,6 +333,15 @@ func (r *run) startStep() (ledger.Unit, func() error) {
 	return u, func() error { return r.m.start(u) }
 }
 
+// revision is now and then the one that a person saw.
+func (r *run) revision() *int {
+	if r.pick("revision", 5) > 0 {
+		return nil
+	}
+	n := r.pick("seen", 2)
+	return &n
+}
+
 func (r *run) settleStep() (ledger.Unit, func() error) {
 	d := r.anyDelivery()
 	if d == nil {
@@ -341,6 +351,7 @@ func (r *run) settleStep() (ledger.Unit, func() error) {
 	if r.pick("from", 4) == 0 {
 		u.From = []ledger.State{choose(r, "from", ledger.States())}
 	}
+	u.IfRevision = r.revision()
 	if u.To == ledger.Superseded && r.bool("cause") {
 		u.Cause = r.newer(d).ID
 	}

@@ -172,7 +172,7 @@ func ticks(k *kit) {
 	if err := k.l.EndRun(k.ctx, run); err != nil {
 		k.Fatal(err)
 	}
-	rs, err := k.l.JobRuns(k.ctx, "reconcile", 10)
+	rs, err := k.l.JobRuns(k.ctx, "reconcile", 0, 10)
 	if err != nil || len(rs) != 2 {
 		k.Fatal(rs, err)
 	}
@@ -184,8 +184,67 @@ func ticks(k *kit) {
 	if err := k.l.EndRun(k.ctx, &ledger.JobRun{Job: "none", Tick: tick}); !errors.Is(err, ledger.ErrNotFound) {
 		k.Fatalf("the end of nothing: %v", err)
 	}
-	if rs, err = k.l.JobRuns(k.ctx, "", 2); err != nil || len(rs) != 2 {
+	if rs, err = k.l.JobRuns(k.ctx, "", 0, 2); err != nil || len(rs) != 2 {
 		k.Fatal(rs, err)
+	}
+	older, err := k.l.JobRuns(k.ctx, "", rs[1].ID, 2)
+	if err != nil || len(older) != 1 || older[0].ID >= rs[1].ID {
+		k.Fatal("the second page", older, err)
+	}
+}
+
+func pauses(k *kit) {
+	for _, p := range []ledger.JobPause{{Job: "pull", Who: "anna", Why: "the source moves", Since: base}, {Job: "sweep", Who: "ben", Since: base},
+		{Job: "pull", Who: "ben", Why: "it still moves", Since: base.Add(time.Hour)}} {
+		if err := k.l.PauseJob(k.ctx, p); err != nil {
+			k.Fatal(err)
+		}
+	}
+	list, err := k.l.JobPauses(k.ctx)
+	if err != nil {
+		k.Fatal(err)
+	}
+	k.equal("paused", list, []ledger.JobPause{{Job: "pull", Who: "ben", Why: "it still moves", Since: base}, {Job: "sweep", Who: "ben", Since: base}})
+	for _, want := range []bool{true, false} {
+		if was, err := k.l.ResumeJob(k.ctx, "pull"); err != nil || was != want {
+			k.Fatal("resumed", was, err)
+		}
+	}
+	if list, err = k.l.JobPauses(k.ctx); err != nil || len(list) != 1 || list[0].Job != "sweep" {
+		k.Fatal(list, err)
+	}
+}
+
+func backfills(k *kit) {
+	b := ledger.Backfill{Connection: "shop", Stream: "orders", From: base, To: base.Add(time.Hour), Leave: 35, Who: "anna", Why: "an outage", Method: "counted",
+		ExpectedItems: 7, ExpectedNew: 5, ExpectedPages: 2, Expected: 90 * time.Second, State: "planned"}
+	if err := k.l.AddBackfill(k.ctx, &b); err != nil || b.ID == 0 || b.CreatedAt.IsZero() {
+		k.Fatal(b, err)
+	}
+	b.State, b.Text, b.StartedAt, b.EndedAt = "done", "fine", base, base.Add(time.Minute)
+	b.Pages, b.Items, b.New, b.Same, b.Failed, b.Busy = 2, 8, 5, 2, 1, time.Second
+	if err := k.l.PutBackfill(k.ctx, &b); err != nil {
+		k.Fatal(err)
+	}
+	got, err := k.l.Backfill(k.ctx, b.ID)
+	if err != nil {
+		k.Fatal(err)
+	}
+	k.equal("a backfill", *got, b)
+	next := ledger.Backfill{Connection: "shop", Stream: "orders", From: base, To: base.Add(time.Hour)}
+	if err := k.l.AddBackfill(k.ctx, &next); err != nil {
+		k.Fatal(err)
+	}
+	for before, want := range map[int64]int64{0: next.ID, next.ID: b.ID} {
+		if list, err := k.l.Backfills(k.ctx, before, 1); err != nil || len(list) != 1 || list[0].ID != want {
+			k.Fatal(before, list, err)
+		}
+	}
+	if _, err := k.l.Backfill(k.ctx, 99); !errors.Is(err, ledger.ErrNotFound) {
+		k.Fatal(err)
+	}
+	if err := k.l.AddBackfill(k.ctx, &ledger.Backfill{From: base, To: base}); err == nil {
+		k.Fatal("an empty window was kept")
 	}
 }
 

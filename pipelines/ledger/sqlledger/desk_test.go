@@ -173,10 +173,7 @@ func TestIncidentsAreMadeOfWhatAStoreHas(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
-		for _, text := range []string{"DROP TABLE incident", "DROP TABLE incident_row", "DROP TABLE bulk", "DROP TABLE bulk_item", "DELETE FROM meta WHERE key = 'incidents'",
-			"UPDATE meta SET value = '2' WHERE key = 'schema'"} {
-			st.exec(t, text)
-		}
+		st.age(t, 2)
 		s = st.open(t)
 		list := incidents(t, s, "open")
 		if len(list) != 2 {
@@ -211,7 +208,10 @@ func TestTallyCountsByState(t *testing.T) {
 // Bulk replays are kept alike in both stores: rows of an incident and of a filter.
 func TestABulkReplayIsKept(t *testing.T) {
 	eachStore(t, func(t *testing.T, st store) {
-		s := st.open(t)
+		s, err := sqlledger.Open(t.Context(), sqlledger.Options{URL: st.url, Secret: secret})
+		if err != nil {
+			t.Fatal(err)
+		}
 		ids := parkOrders(t, s, 1, 4, "oms.1", "no")
 		parkOrders(t, s, 10, 2, "oms.2", "no")
 		of := incidents(t, s, "open")
@@ -247,7 +247,7 @@ func TestABulkReplayIsKept(t *testing.T) {
 		if err := s.PutBulk(t.Context(), a, done); err != nil {
 			t.Fatal(err)
 		}
-		left, err := s.BulkItems(t.Context(), a.ID, ids[0], true, 10)
+		left, err := s.BulkItems(t.Context(), a.ID, ids[0], "pending", 10)
 		if err != nil || len(left) != 2 || left[0].Row != ids[2] || left[0].Now != "parked" {
 			t.Fatalf("pending are %+v, %v", left, err)
 		}
@@ -255,7 +255,19 @@ func TestABulkReplayIsKept(t *testing.T) {
 		if err != nil || items["pending"] != 3 || items["replayed"] != 1 || rows["parked"] != 1 {
 			t.Fatalf("counts %v %v, %v", items, rows, err)
 		}
-		list, err := s.Bulks(t.Context(), c.ID, 1)
+		if c.ID != 0 {
+			t.Fatalf("a replay of nothing is kept as %d", c.ID)
+		}
+		if err := s.Commit(t.Context(), &ledger.Settle{Delivery: ids[1], To: ledger.Ready}); err != nil {
+			t.Fatal(err)
+		}
+		for kind, rows := range map[string][]int64{"delivery": ids, "record": {recordOf(t, s, ids[0]), recordOf(t, s, ids[1])}} {
+			moving, err := s.BulkMoving(t.Context(), kind, rows)
+			if err != nil || len(moving) != 1 || moving[0] != rows[1] {
+				t.Fatalf("of the %s %v are on their way: %v, %v", kind, rows, moving, err)
+			}
+		}
+		list, err := s.Bulks(t.Context(), ledger.BulkFilter{States: []string{"planned", "done"}, Limit: 1})
 		if err != nil || len(list) != 1 || list[0].ID != b.ID || list[0].Total != 6 {
 			t.Fatalf("the list is %+v, %v", list, err)
 		}
@@ -265,5 +277,108 @@ func TestABulkReplayIsKept(t *testing.T) {
 		if err := s.AddBulk(t.Context(), &ledger.Bulk{Kind: "hint"}); err == nil {
 			t.Fatal("a replay of hints was kept")
 		}
+		if list, err = s.Bulks(t.Context(), ledger.BulkFilter{Incident: one, Before: a.ID + 1, Unsummed: true, OlderThan: time.Now().Add(time.Hour)}); err != nil || len(list) != 1 || list[0].ID != a.ID {
+			t.Fatalf("of the incident are %+v, %v", list, err)
+		}
+		if err := s.SumBulk(t.Context(), a); err != nil {
+			t.Fatal(err)
+		}
+		if left, err = s.BulkItems(t.Context(), a.ID, 0, "", 10); err != nil || len(left) != 0 {
+			t.Fatalf("left are %+v, %v", left, err)
+		}
+		got, err := s.Bulk(t.Context(), a.ID)
+		if err != nil || got.SummedAt.IsZero() || got.Total != 4 || got.Items["pending"] != 3 || got.Items["replayed"] != 1 || got.Rows["ready"] != 1 {
+			t.Fatalf("summed up it is %+v, %v", got, err)
+		}
+		if items, _, err = s.BulkCounts(t.Context(), got); err != nil || items["pending"] != 3 {
+			t.Fatalf("its counts are %v, %v", items, err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		st.age(t, 5)
+		s = st.open(t)
+		if list, err = s.Bulks(t.Context(), ledger.BulkFilter{Unsummed: true}); err != nil || len(list) != 1 || list[0].ID != b.ID {
+			t.Fatalf("not summed up are %+v, %v", list, err)
+		}
 	})
+}
+
+// The money of an incident is what its rows are about, whatever they went through, and
+// the same after the incidents were made anew.
+func TestMoneyAtStake(t *testing.T) {
+	eachStore(t, func(t *testing.T, st store) {
+		s, err := sqlledger.Open(t.Context(), sqlledger.Options{URL: st.url, Secret: secret})
+		if err != nil {
+			t.Fatal(err)
+		}
+		amounts := []ledger.Amount{{Minor: 9600, Currency: "CNY"}, {Minor: 1, Currency: "CNY"}, {Minor: 500, Currency: "JPY"}, {}, {Minor: 9007199254740993, Currency: "CNY"}}
+		var ids, records []int64
+		for i, a := range amounts {
+			key := fmt.Sprint(i)
+			it := &ledger.IntakeItem{Entity: "order", Key: key, RootEnt: "order", RootKey: key, Version: 1, FetchedAt: time.Now(), Body: []byte(`{}`)}
+			if err := s.Commit(t.Context(), &ledger.Intake{Connection: "shop", Stream: "orders", Items: []*ledger.IntakeItem{it}}); err != nil {
+				t.Fatal(err)
+			}
+			// First parked itself, then two deliveries of it are.
+			r := &ledger.Route{Record: it.ID, To: ledger.RecordParked, Code: "mapping.enum", Amount: a}
+			if err := s.Commit(t.Context(), r); err != nil {
+				t.Fatal(err)
+			}
+			records = append(records, it.ID)
+		}
+		check := func(what string, code string, cny, jpy, unpriced int64) {
+			t.Helper()
+			for _, i := range incidents(t, s, "open") {
+				got := map[string]int64{}
+				for _, m := range i.Money {
+					got[m.Currency] = m.Minor
+				}
+				if i.Code == code && (got["CNY"] != cny || got["JPY"] != jpy || i.Unpriced() != unpriced) {
+					t.Errorf("%s: %s tells %+v, %d unpriced", what, code, i.Money, i.Unpriced())
+				}
+			}
+		}
+		check("parked", "mapping.enum", 9007199254750594, 500, 1)
+		for i, id := range records {
+			r := &ledger.Route{Record: id, From: []ledger.RecordState{ledger.RecordParked}, To: ledger.RecordRouted, Deliveries: []*ledger.NewDelivery{
+				{Flow: "f", Step: "oms", Connection: "oms", Operation: "push", RemoteKey: fmt.Sprint(i), State: ledger.Parked, Code: "oms.130", Claim: true, Payload: []byte(`{}`)},
+				{Flow: "f", Step: "wms", Connection: "wms", Operation: "push", RemoteKey: fmt.Sprint(i), State: ledger.Parked, Code: "wms.1", Claim: true, Payload: []byte(`{}`)}}}
+			if i == 0 {
+				r.Amount = ledger.Amount{Minor: 9700, Currency: "CNY"} // mapped, it is another
+			}
+			if err := s.Commit(t.Context(), r); err != nil {
+				t.Fatal(err)
+			}
+			ids = append(ids, r.Deliveries[0].ID)
+		}
+		check("routed", "oms.130", 9007199254750694, 500, 1)
+		check("routed", "wms.1", 9007199254750694, 500, 1)
+		settleAll(t, s, ids[1:4], ledger.Ready, "")
+		check("some are replayed", "oms.130", 9007199254750693, 0, 0)
+		if all, err := s.Stakes(t.Context()); err != nil || fmt.Sprint(all) != fmt.Sprint([]ledger.Stake{
+			{Amount: ledger.Amount{Minor: 2*9007199254750694 - 1, Currency: "CNY"}, Rows: 5}, {Amount: ledger.Amount{Minor: 500, Currency: "JPY"}, Rows: 1}}) {
+			t.Errorf("at stake together is %+v, %v", all, err)
+		}
+		before := incidents(t, s, "open")
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		st.exec(t, "DELETE FROM meta WHERE key = 'incidents'")
+		s = st.open(t)
+		for i, want := range before {
+			if got := incidents(t, s, "open")[i]; fmt.Sprint(got.Money, got.Unpriced()) != fmt.Sprint(want.Money, want.Unpriced()) {
+				t.Errorf("made anew %+v, before %+v", got, want)
+			}
+		}
+	})
+}
+
+func recordOf(t testing.TB, s *sqlledger.Store, delivery int64) int64 {
+	t.Helper()
+	d, err := s.Delivery(t.Context(), delivery)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d.Record
 }

@@ -1,6 +1,7 @@
 package sqlledger
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -27,22 +28,25 @@ var (
 	incidentRow     = columns("incident:i row_id:i")
 	addIncidentRow  = newInsert("incident_row", incidentRow, "DO NOTHING")
 	dropIncidentRow = newDelete("incident_row", incidentRow)
+	addMoney        = newInsert("incident_money", columns("incident:i currency:t amount:i n:i"),
+		"(incident, currency) DO UPDATE SET amount = incident_money.amount + excluded.amount, n = incident_money.n + excluded.n")
 )
 
 // member is a row with the cause that it fails for.
 type member struct {
 	ledger.Trouble
-	row int64
+	row    int64
+	amount ledger.Amount
 }
 
 // troubleOf returns the cause that a row of any table fails for, if it does.
 func troubleOf(row any) (m member, ok bool) {
 	switch r := row.(type) {
 	case *ledger.Delivery:
-		m.row = r.ID
+		m.row, m.amount = r.ID, r.Amount
 		m.Trouble, ok = ledger.DeliveryTrouble(r)
 	case *ledger.Record:
-		m.row = r.ID
+		m.row, m.amount = r.ID, r.Amount
 		m.Trouble, ok = ledger.RecordTrouble(r)
 	case *ledger.Hint:
 		m.row = r.ID
@@ -59,11 +63,36 @@ type shift struct {
 	delta, seen int64
 }
 
+// sum names one sum of an incident.
+type sum struct {
+	incident int64
+	currency string
+}
+
 // troubles collects what a batch changes about the incidents of one kind of row.
 type troubles struct {
 	shifts     map[ledger.Trouble]*shift
 	order      []*shift
 	add, drops []member
+	money      map[sum]*ledger.Stake
+}
+
+// stake adds the money of a row to its incident's, or takes it away.
+func (t *troubles) stake(m member, sign int64) {
+	if m.amount.Currency == "" {
+		return
+	}
+	k := sum{m.ID(), m.amount.Currency}
+	s := t.money[k]
+	if s == nil {
+		if t.money == nil {
+			t.money = map[sum]*ledger.Stake{}
+		}
+		s = &ledger.Stake{Amount: ledger.Amount{Currency: m.amount.Currency}}
+		t.money[k] = s
+	}
+	s.Minor += sign * m.amount.Minor
+	s.Rows += sign
 }
 
 func (t *troubles) shift(of ledger.Trouble) *shift {
@@ -85,6 +114,15 @@ func (t *troubles) moved(was member, failed bool, is member, fails bool) {
 		return
 	}
 	if failed {
+		t.stake(was, -1)
+	}
+	if fails {
+		t.stake(is, 1)
+	}
+	if failed && fails && was.Trouble == is.Trouble && was.row == is.row {
+		return // only its amount is another
+	}
+	if failed {
 		t.shift(was.Trouble).delta--
 		t.drops = append(t.drops, was)
 	}
@@ -98,6 +136,7 @@ func (t *troubles) moved(was member, failed bool, is member, fails bool) {
 
 // changes writes them.
 func (t *troubles) changes(cs []change, now time.Time) []change {
+	cs = t.sums(cs)
 	if len(t.order) == 0 {
 		return cs
 	}
@@ -124,10 +163,33 @@ func (t *troubles) changes(cs []change, now time.Time) []change {
 	}})
 }
 
+// sums writes what has changed of the incidents' money.
+func (t *troubles) sums(cs []change) []change {
+	keys := make([]sum, 0, len(t.money))
+	for k, s := range t.money {
+		if s.Rows != 0 || s.Minor != 0 {
+			keys = append(keys, k)
+		}
+	}
+	if len(keys) == 0 {
+		return cs
+	}
+	slices.SortFunc(keys, func(a, b sum) int {
+		return cmp.Or(cmp.Compare(a.incident, b.incident), cmp.Compare(a.currency, b.currency))
+	})
+	return append(cs, change{addMoney, len(keys), func(i int, b binder) {
+		s := t.money[keys[i]]
+		b.Int(keys[i].incident)
+		b.Text(keys[i].currency)
+		b.Int(s.Minor)
+		b.Int(s.Rows)
+	}})
+}
+
 // metaDesk says by which rule the incidents were made of the rows.
 const (
 	metaDesk = "incidents"
-	deskRule = "1"
+	deskRule = "2"
 )
 
 // rebuildIncidents makes the incidents of a store that has rows and no incidents yet,
@@ -152,7 +214,7 @@ func (s *Store) rebuildIncidents(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.drv.script(ctx, "DELETE FROM incident_row; DELETE FROM incident;"); err != nil {
+	if err := s.drv.script(ctx, "DELETE FROM incident_money; DELETE FROM incident_row; DELETE FROM incident;"); err != nil {
 		return fmt.Errorf("ledger: make the incidents anew: %w", err)
 	}
 	if len(t.order) > 0 {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/minihub/minihub/pipelines/ledger"
 )
@@ -41,17 +40,55 @@ func (s *Store) Incidents(ctx context.Context, f ledger.IncidentFilter) ([]ledge
 		out = append(out, scanIncident(r))
 		return nil
 	})
-	return out, err
+	if err != nil {
+		return nil, err
+	}
+	return out, s.stakes(ctx, out)
+}
+
+// stakes fills in the money of incidents.
+func (s *Store) stakes(ctx context.Context, list []ledger.Incident) error {
+	at := map[int64]*ledger.Incident{}
+	var args []any
+	for i := range list {
+		if list[i].Now > 0 {
+			at[list[i].ID] = &list[i]
+			args = append(args, list[i].ID)
+		}
+	}
+	if len(args) == 0 {
+		return nil
+	}
+	text := "SELECT incident, currency, amount, n FROM incident_money WHERE n > 0 AND incident IN (?" + strings.Repeat(", ?", len(args)-1) + ") ORDER BY incident, currency"
+	return s.read(ctx, "money of incidents", text, args, func(r row) error {
+		i := at[r.Int(0)]
+		i.Money = append(i.Money, ledger.Stake{Amount: ledger.Amount{Currency: r.Text(1), Minor: r.Int(2)}, Rows: r.Int(3)})
+		return nil
+	})
 }
 
 // Incident returns one, or ledger.ErrNotFound.
 func (s *Store) Incident(ctx context.Context, id int64) (*ledger.Incident, error) {
-	var i ledger.Incident
+	list := make([]ledger.Incident, 1)
 	err := s.one(ctx, fmt.Sprintf("incident %d", id), "SELECT "+incidentColumns+" FROM incident WHERE id = ?", []any{id}, func(r row) error {
-		i = scanIncident(r)
+		list[0] = scanIncident(r)
 		return nil
 	})
-	return &i, err
+	if err != nil {
+		return nil, err
+	}
+	return &list[0], s.stakes(ctx, list)
+}
+
+// Stakes sums the money of open incidents; see ledger.Desk.
+func (s *Store) Stakes(ctx context.Context) ([]ledger.Stake, error) {
+	var out []ledger.Stake
+	err := s.read(ctx, "money of incidents", "SELECT currency, CAST(sum(amount) AS BIGINT), CAST(sum(n) AS BIGINT) FROM incident_money WHERE n > 0 GROUP BY currency ORDER BY currency",
+		nil, func(r row) error {
+			out = append(out, ledger.Stake{Amount: ledger.Amount{Currency: r.Text(0), Minor: r.Int(1)}, Rows: r.Int(2)})
+			return nil
+		})
+	return out, err
 }
 
 // IncidentRows pages through the rows of an incident; see ledger.Desk.
@@ -63,50 +100,4 @@ func (s *Store) IncidentRows(ctx context.Context, id, after int64, limit int) ([
 			return nil
 		})
 	return out, err
-}
-
-// WaitingLookups pages through the lookup entries that rows wait for; see ledger.Desk.
-func (s *Store) WaitingLookups(ctx context.Context, table, key string, limit int) ([]ledger.WaitingLookup, error) {
-	type entry struct{ table, key string }
-	at := map[entry]*ledger.WaitingLookup{}
-	var all []*ledger.WaitingLookup
-	of := func(table, key string) *ledger.WaitingLookup {
-		e := entry{table, key}
-		if at[e] == nil {
-			at[e] = &ledger.WaitingLookup{Table: table, Key: key}
-			all = append(all, at[e])
-		}
-		return at[e]
-	}
-	older := func(w *ledger.WaitingLookup, t time.Time) {
-		if w.Oldest.IsZero() || t.Before(w.Oldest) {
-			w.Oldest = t
-		}
-	}
-	err := s.read(ctx, "missing lookup entries", "SELECT g.key, g.n, d.created_at FROM (SELECT key, count(*) AS n, min(delivery) AS first FROM dep "+
-		"WHERE kind = 'lookup' GROUP BY key) g JOIN delivery d ON d.id = g.first", nil, func(r row) error {
-		tab, k, _ := strings.Cut(r.Text(0), keySep)
-		w := of(tab, k)
-		w.Deliveries = r.Int(1)
-		older(w, instant(r.Int(2)))
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	// The oldest record stands for the text too: its incident's field may be cut.
-	err = s.read(ctx, "missing lookup entries", "SELECT r.text, i.n, r.at FROM incident i JOIN record r ON r.id = "+
-		"(SELECT min(x.row_id) FROM incident_row x WHERE x.incident = i.id) WHERE i.kind = 'record' AND i.code = 'blocked.lookup' AND i.n > 0", nil,
-		func(r row) error {
-			if tab, k, ok := ledger.MissingEntry(r.Text(0)); ok {
-				w := of(tab, k)
-				w.Records += r.Int(1)
-				older(w, instant(r.Int(2)))
-			}
-			return nil
-		})
-	if err != nil {
-		return nil, err
-	}
-	return pageOfWaiting(all, table, key, int(limitOf(limit))), nil
 }

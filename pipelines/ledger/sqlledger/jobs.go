@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/minihub/minihub/pipelines/ledger"
@@ -115,7 +116,7 @@ func (s *Store) ClaimTick(ctx context.Context, job string, tick time.Time) (*led
 				return
 			}
 			run = ledger.JobRun{ID: w.s.ids.run.next(), Job: job, Tick: instant(k.tick), Owner: s.opts.Owner, Started: w.now,
-				State: "running"}
+				State: ledger.RunRunning}
 			if old == nil {
 				w.runs.add(k, run)
 			}
@@ -162,11 +163,11 @@ func (s *Store) EndRun(ctx context.Context, run *ledger.JobRun) error {
 	return err
 }
 
-// JobRuns returns the newest runs of a job, or of all jobs when job is empty.
-func (s *Store) JobRuns(ctx context.Context, job string, limit int) ([]ledger.JobRun, error) {
-	text, args := "SELECT "+s.t.runs.selected+" FROM job_run t", []any{}
+// JobRuns returns the history of a job, newest first; see ledger.Ledger.
+func (s *Store) JobRuns(ctx context.Context, job string, before int64, limit int) ([]ledger.JobRun, error) {
+	text, args := "SELECT "+s.t.runs.selected+" FROM job_run t WHERE (? = 0 OR t.id < ?)", []any{before, before}
 	if job != "" {
-		text, args = text+" WHERE t.job = ?", append(args, job)
+		text, args = text+" AND t.job = ?", append(args, job)
 	}
 	var runs []ledger.JobRun
 	err := s.read(ctx, "job runs", text+" ORDER BY t.id DESC LIMIT ?", append(args, limitOf(limit)), func(r row) error {
@@ -174,6 +175,46 @@ func (s *Store) JobRuns(ctx context.Context, job string, limit int) ([]ledger.Jo
 		return nil
 	})
 	return runs, err
+}
+
+var (
+	addPause  = newInsert("job_pause", columns("job:t who:t why:t since:i"), "(job) DO UPDATE SET who = excluded.who, why = excluded.why")
+	dropPause = newDelete("job_pause", columns("job:t"))
+)
+
+// PauseJob keeps a pause; one that is there keeps its beginning.
+func (s *Store) PauseJob(ctx context.Context, p ledger.JobPause) error {
+	c := &checker{what: "job pause"}
+	c.key("name", p.Job)
+	c.text("person or reason", p.Who+p.Why)
+	if c.err != nil {
+		return c.err
+	}
+	return s.submit(ctx, &direct{do: s.writing(change{addPause, 1, func(_ int, to binder) {
+		to.Text(p.Job)
+		to.Text(p.Who)
+		to.Text(p.Why)
+		to.Int(micros(trunc(p.Since)))
+	}})})
+}
+
+// ResumeJob ends a pause.
+func (s *Store) ResumeJob(ctx context.Context, job string) (bool, error) {
+	list, err := s.JobPauses(ctx)
+	if err != nil || !slices.ContainsFunc(list, func(p ledger.JobPause) bool { return p.Job == job }) {
+		return false, err
+	}
+	return true, s.submit(ctx, &direct{do: s.writing(change{dropPause, 1, func(_ int, to binder) { to.Text(job) }})})
+}
+
+// JobPauses returns the jobs that a person has paused.
+func (s *Store) JobPauses(ctx context.Context) ([]ledger.JobPause, error) {
+	var out []ledger.JobPause
+	err := s.read(ctx, "job pauses", "SELECT job, who, why, since FROM job_pause ORDER BY job", nil, func(r row) error {
+		out = append(out, ledger.JobPause{Job: r.Text(0), Who: r.Text(1), Why: r.Text(2), Since: instant(r.Int(3))})
+		return nil
+	})
+	return out, err
 }
 
 // VaultGet returns a credential and its version, or ledger.ErrNotFound.

@@ -2,6 +2,7 @@ package sqlledger
 
 import (
 	"context"
+	"crypto/rand"
 	"embed"
 	"fmt"
 	"strconv"
@@ -20,6 +21,7 @@ const (
 	metaHash       = "hash"
 	metaSearch     = "search"
 	metaBlock      = "block" // no block id up to it is used again
+	metaName       = "name"
 )
 
 const createMeta = "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)"
@@ -123,5 +125,21 @@ func (s *Store) checkMeta(ctx context.Context) error {
 				key, have, value)
 		}
 	}
+	if err := s.readName(ctx); err != nil {
+		return err
+	}
 	return s.rebuildIncidents(ctx)
 }
+
+// readName reads what tells the store from every other one; a new store is given a name.
+func (s *Store) readName(ctx context.Context) (err error) {
+	err = s.drv.script(ctx, fmt.Sprintf("INSERT INTO meta (key, value) VALUES ('%s', '%s') ON CONFLICT (key) DO NOTHING", metaName, rand.Text()))
+	if err != nil {
+		return fmt.Errorf("ledger: write meta %s: %w", metaName, err)
+	}
+	s.name, err = readMeta(ctx, s.drv, metaName)
+	return err
+}
+
+// Name tells the store from every other one, for as long as it lives.
+func (s *Store) Name() string { return s.name }

@@ -203,7 +203,7 @@ func (o *intakeOp) hint(w *work, n *ledger.NewHint) {
 	k := o.hintKey(n)
 	h := w.hintIDs.get(k)
 	if h == nil {
-		n.ID, n.Merged = w.s.ids.hint.next(), false
+		n.ID, n.Asked, n.Merged = w.s.ids.hint.next(), 1, false
 		w.hintIDs.add(ledger.Hint{ID: n.ID, Connection: k.connection, Stream: k.stream, Key: k.key,
 			Root: ledger.RootHash(k.connection, n.RootEnt, n.RootKey), Asked: 1, State: hintPending, FirstAt: w.now})
 		return
@@ -211,6 +211,7 @@ func (o *intakeOp) hint(w *work, n *ledger.NewHint) {
 	n.ID, n.Merged = h.ID, h.State == hintPending
 	h = w.hints.edit(h.ID)
 	h.Asked++
+	n.Asked = h.Asked
 	switch h.State {
 	case hintDone:
 		h.FirstAt = w.now

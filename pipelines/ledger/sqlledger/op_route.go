@@ -20,9 +20,10 @@ func (s *Store) prepareRoute(u *ledger.Route) (op, error) {
 	default:
 		c.fail("%q is not a state of a record", u.To)
 	}
-	for _, t := range []string{u.Code, u.Text, u.Label} {
+	for _, t := range []string{u.Code, u.Text, u.Label, u.Amount.Currency} {
 		c.text("code, text or label", t)
 	}
+	c.edit(u.Edit)
 	o := &routeOp{u: u}
 	o.new = c.deliveries(u.Deliveries)
 	c.moves(u.Moves, len(u.Deliveries))
@@ -119,7 +120,8 @@ func (o *routeOp) apply(w *work) {
 		from = []ledger.RecordState{ledger.RecordReceived}
 	}
 	r := w.records.get(u.Record)
-	if r == nil || !w.guard("route.state", slices.Contains(from, r.State)) {
+	if r == nil || !w.guard("route.state", slices.Contains(from, r.State)) ||
+		!w.guard("route.revision", u.IfRevision == nil || *u.IfRevision == r.Revision) {
 		return
 	}
 	r = w.records.edit(u.Record)
@@ -127,8 +129,14 @@ func (o *routeOp) apply(w *work) {
 	if u.Label != "" {
 		r.Label = u.Label
 	}
+	if u.Amount.Currency != "" {
+		r.Amount = u.Amount
+	}
 	if u.Replay {
 		r.Revision++
+	}
+	if u.Edit != nil {
+		w.keepEdit(ledger.Edit{Record: r.ID, Revision: r.Revision, After: w.pack.put(r.DocKey.Connection, "record", u.Edit.Document)}, u.Edit)
 	}
 	w.addKeys(r.Doc, o.keys, o.kinds)
 	w.create(*r, o.new)
@@ -152,7 +160,7 @@ func (w *work) create(r ledger.Record, nd newDeliveries) {
 			ID: w.s.ids.delivery.next(), Record: r.ID, Doc: r.Doc, Source: r.DocKey.Connection, Root: r.Root, Version: r.Version, Flow: n.Flow, Step: n.Step,
 			Connection: n.Connection, Operation: n.Operation, RemoteKey: n.RemoteKey, Generation: n.Generation,
 			Revision: n.Revision, State: n.State, Code: n.Code, Text: n.Text, Clean: true, Digest: n.Digest,
-			MapVersion: n.MapVersion, Cause: n.Cause, Undoes: n.Undoes, CreatedAt: w.now, UpdatedAt: w.now,
+			MapVersion: n.MapVersion, Cause: n.Cause, Undoes: n.Undoes, Amount: r.Amount, CreatedAt: w.now, UpdatedAt: w.now,
 			Payload: w.pack.put(n.Connection, "delivery", n.Payload),
 		}
 		if n.Claim && n.RemoteKey != "" {

@@ -38,6 +38,7 @@ func (s *Store) prepareSettle(u *ledger.Settle) (op, error) {
 		c.key("revision's remote key", r.RemoteKey)
 		c.text("revision's mapping version", r.MapVersion)
 	}
+	c.edit(u.Edit)
 	c.budget(u.Refund)
 	o := &settleOp{u: u, deps: c.deps(u.Deps, len(u.Spawn)), spawn: c.deliveries(u.Spawn)}
 	c.moves(u.Moves, len(u.Spawn))
@@ -95,7 +96,8 @@ func (o *settleOp) apply(w *work) {
 	u.Applied, u.Released = false, nil
 	d := w.deliveries.get(u.Delivery)
 	if d == nil || !w.guard("settle.from", len(u.From) == 0 || slices.Contains(u.From, d.State)) ||
-		!w.guard("settle.can", ledger.CanMove(d.State, u.To)) || !o.rekey(w, d) {
+		!w.guard("settle.can", ledger.CanMove(d.State, u.To)) ||
+		!w.guard("settle.revision", u.IfRevision == nil || *u.IfRevision == d.Revision) || !o.rekey(w, d) {
 		return
 	}
 	d = w.deliveries.edit(u.Delivery)
@@ -110,7 +112,11 @@ func (o *settleOp) apply(w *work) {
 		d.Attempts++
 	}
 	if u.Revise != nil {
+		before := d.Payload
 		w.revise(d, u.Revise)
+		if u.Edit != nil {
+			w.keepEdit(ledger.Edit{Delivery: d.ID, Revision: d.Revision, Before: before, After: d.Payload}, u.Edit)
+		}
 	}
 	o.refund(w)
 	w.addKeys(d.Doc, o.keys, o.kinds)

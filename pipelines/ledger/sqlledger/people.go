@@ -38,6 +38,7 @@ func preparePeople(u ledger.Unit) (op, error) {
 	case *ledger.SetPerson:
 		c := &checker{what: "person"}
 		c.key("name", u.Name)
+		c.text("subject", u.Subject)
 		c.roles(u.Roles)
 		if u.Hash != nil {
 			c.text("hash", *u.Hash)
@@ -85,7 +86,10 @@ func prepareSessions(u ledger.Unit) (op, error) {
 		c.key("id", u.Session.ID)
 		c.key("person", u.Session.Person)
 		c.text("from", u.Session.From)
-		return &direct{do: func(w *work) {
+		return &direct{ask: func(w *work) { w.desk().persons.want(u.Session.Person) }, do: func(w *work) {
+			if w.desk().persons.get(u.Session.Person) != nil {
+				w.desk().persons.edit(u.Session.Person).SignedIn = w.now
+			}
 			s := u.Session
 			s.Began, s.Seen = w.now, w.now
 			w.desk().sessions.add(s.ID, s)
@@ -148,7 +152,10 @@ func setPerson(w *work, u *ledger.SetPerson) {
 	d := w.desk()
 	u.Applied = false
 	old := d.persons.get(u.Name)
-	if (old == nil) != u.Make {
+	if (old == nil) != u.Make || u.Subject != "" && (!u.Make || vouched(w, u.Subject)) {
+		return
+	}
+	if u.Last = leavesNobody(w, old, u); u.Last {
 		return
 	}
 	roles := u.Roles
@@ -169,7 +176,7 @@ func setPerson(w *work, u *ledger.SetPerson) {
 		return
 	}
 	if old == nil {
-		d.persons.add(u.Name, ledger.Person{Name: u.Name, Created: w.now})
+		d.persons.add(u.Name, ledger.Person{Name: u.Name, Subject: u.Subject, Created: w.now})
 	}
 	p := d.persons.edit(u.Name)
 	p.Changed = w.now
@@ -187,6 +194,45 @@ func setPerson(w *work, u *ledger.SetPerson) {
 	u.Applied = true
 }
 
+// leavesNobody reports whether a change takes the role to keep from its last holder.
+func leavesNobody(w *work, old *ledger.Person, u *ledger.SetPerson) bool {
+	if u.Keep == "" || old == nil || !holds(old, u.Keep) {
+		return false
+	}
+	next := *old
+	if u.Roles != nil {
+		next.Roles = u.Roles
+	}
+	if u.Disabled != nil {
+		next.Disabled = *u.Disabled
+	}
+	if holds(&next, u.Keep) {
+		return false
+	}
+	changed := w.desk().persons.m
+	for name, e := range changed {
+		if name != u.Name && e.exists && holds(&e.row, u.Keep) {
+			return false
+		}
+	}
+	found := false
+	err := w.s.drv.fetch(w.ctx, []fetch{{q: w.s.t.people.holders, n: 1, bind: func(_ int, b binder) { b.Text(u.Name) },
+		row: func(r row) error {
+			if _, here := changed[r.Text(0)]; !here && slices.Contains(split(r.Text(1)), u.Keep) {
+				found = true
+			}
+			return nil
+		}}})
+	if err != nil {
+		w.err = err
+	}
+	return !found
+}
+
+func holds(p *ledger.Person, role string) bool {
+	return !p.Disabled && p.Hash != "" && slices.Contains(p.Roles, role)
+}
+
 // anybody reports whether there is a person already.
 func anybody(w *work) bool {
 	for _, e := range w.desk().persons.m {
@@ -194,8 +240,22 @@ func anybody(w *work) bool {
 			return true
 		}
 	}
+	return exists(w, w.s.t.people.anybody, "")
+}
+
+// vouched reports whether a person has a subject already, in the store or in this batch.
+func vouched(w *work, subject string) bool {
+	for _, e := range w.desk().persons.m {
+		if e.exists && e.row.Subject == subject {
+			return true
+		}
+	}
+	return exists(w, w.s.t.people.bySubject, subject)
+}
+
+func exists(w *work, q *keyed, value string) bool {
 	found := false
-	err := w.s.drv.fetch(w.ctx, []fetch{{q: w.s.t.people.anybody, n: 1, bind: func(_ int, b binder) { b.Text("") },
+	err := w.s.drv.fetch(w.ctx, []fetch{{q: q, n: 1, bind: func(_ int, b binder) { b.Text(value) },
 		row: func(row) error {
 			found = true
 			return nil

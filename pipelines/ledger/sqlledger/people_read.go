@@ -22,6 +22,14 @@ func (s *Store) Person(ctx context.Context, name string) (*ledger.Person, error)
 	return only(ctx, s, s.t.people.persons, "person", "WHERE t.name = ?", name)
 }
 
+// PersonOf returns the person whom a provider knows by a subject.
+func (s *Store) PersonOf(ctx context.Context, subject string) (*ledger.Person, error) {
+	if subject == "" {
+		return nil, ledger.ErrNotFound // local people have none
+	}
+	return only(ctx, s, s.t.people.persons, "person", "WHERE t.subject = ?", subject)
+}
+
 // Persons returns everybody, by name.
 func (s *Store) Persons(ctx context.Context) ([]ledger.Person, error) {
 	return selects(ctx, s, s.t.people.persons, "persons", "ORDER BY t.name")
@@ -40,6 +48,11 @@ func (s *Store) Tokens(ctx context.Context) ([]ledger.Token, error) {
 // Session returns a session.
 func (s *Store) Session(ctx context.Context, id string) (*ledger.Session, error) {
 	return only(ctx, s, s.t.people.sessions, "session", "WHERE t.id = ?", id)
+}
+
+// Sessions returns the sessions of a person, newest first.
+func (s *Store) Sessions(ctx context.Context, person string) ([]ledger.Session, error) {
+	return selects(ctx, s, s.t.people.sessions, "sessions", "WHERE t.person = ? ORDER BY t.began_at DESC, t.id", person)
 }
 
 // Invite returns an invite that was not used.

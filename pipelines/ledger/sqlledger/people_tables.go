@@ -26,6 +26,8 @@ type peopleTables struct {
 
 	sweep        []*mutation
 	anybody      *keyed
+	holders      *keyed
+	bySubject    *keyed
 	dropInviteOf *mutation
 }
 
@@ -37,6 +39,10 @@ func newPeopleTables() *peopleTables {
 	}
 	t.anybody = &keyed{cols: columns("name:t"), sqlite: "SELECT name FROM person WHERE name > ?1 LIMIT 1",
 		postgres: "SELECT name FROM person WHERE name > ($1::text[])[1] LIMIT 1"}
+	t.holders = &keyed{cols: columns("name:t"), sqlite: "SELECT name, roles FROM person WHERE name <> ?1 AND disabled = 0 AND hash <> ''",
+		postgres: "SELECT name, roles FROM person WHERE name <> ($1::text[])[1] AND disabled = 0 AND hash <> ''"}
+	t.bySubject = &keyed{cols: columns("subject:t"), sqlite: "SELECT name FROM person WHERE subject = ?1",
+		postgres: "SELECT name FROM person WHERE subject = ($1::text[])[1]"}
 	t.dropInviteOf = newDelete("invite", columns("person:t"))
 	return t
 }
@@ -56,20 +62,21 @@ func split(roles string) []string {
 }
 
 func personTable() *table[string, ledger.Person] {
-	return newTable(spec{name: "person", key: "name:t", fixed: "created_at:i", moving: "hash:t roles:t disabled:i generation:i changed_at:i"},
+	return newTable(spec{name: "person", key: "name:t", fixed: "created_at:i subject:t", moving: "hash:t roles:t disabled:i generation:i changed_at:i signed_in_at:i"},
 		table[string, ledger.Person]{
 			bindKey:   func(b binder, k string) { b.Text(k) },
-			bindFixed: func(b binder, p *ledger.Person) { b.Int(micros(p.Created)) },
+			bindFixed: func(b binder, p *ledger.Person) { b.Int(micros(p.Created)); b.Text(p.Subject) },
 			bindMoving: func(b binder, p *ledger.Person) {
 				b.Text(p.Hash)
 				b.Text(joined(p.Roles))
 				b.Int(flag(p.Disabled))
 				b.Int(p.Generation)
 				b.Int(micros(p.Changed))
+				b.Int(micros(p.SignedIn))
 			},
 			scan: func(r row) (string, ledger.Person) {
-				p := ledger.Person{Name: r.Text(0), Created: instant(r.Int(1)), Hash: r.Text(2), Roles: split(r.Text(3)),
-					Disabled: r.Int(4) != 0, Generation: r.Int(5), Changed: instant(r.Int(6))}
+				p := ledger.Person{Name: r.Text(0), Created: instant(r.Int(1)), Subject: r.Text(2), Hash: r.Text(3), Roles: split(r.Text(4)),
+					Disabled: r.Int(5) != 0, Generation: r.Int(6), Changed: instant(r.Int(7)), SignedIn: instant(r.Int(8))}
 				return p.Name, p
 			},
 		})

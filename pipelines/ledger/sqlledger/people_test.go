@@ -74,6 +74,75 @@ func TestPersonsAreMadeOnceAndChanged(t *testing.T) {
 	})
 }
 
+func TestTheLastHolderOfARoleKeepsIt(t *testing.T) {
+	eachStore(t, func(t *testing.T, st store) {
+		s := st.open(t)
+		for _, name := range []string{"anna", "bert", "carl"} {
+			commit(t, s, &ledger.SetPerson{Name: name, Make: true, Hash: ptr("h"), Roles: []string{"ops", "admin"}})
+		}
+		commit(t, s, &ledger.SetPerson{Name: "dora", Make: true, Roles: []string{"admin"}}) // invited: she cannot sign in yet
+		commit(t, s, &ledger.SetPerson{Name: "emil", Make: true, Hash: ptr("h"), Roles: []string{"ops"}})
+		// All at once, and each alone could go.
+		gone := []*ledger.SetPerson{{Name: "anna", Roles: []string{"viewer"}, Keep: "admin"}, {Name: "bert", Disabled: ptr(true), Keep: "admin"}, {Name: "carl", Roles: []string{"ops"}, Keep: "admin"}}
+		commit(t, s, gone[0], gone[1], gone[2], &ledger.SetPerson{Name: "emil", Roles: []string{"viewer"}, Keep: "admin"})
+		last := gone[2]
+		if !gone[0].Applied || !gone[1].Applied || last.Applied || !last.Last {
+			t.Fatalf("%+v %+v %+v", gone[0], gone[1], last)
+		}
+		for name, u := range map[string]*ledger.SetPerson{"disabling": {Name: "carl", Disabled: ptr(true), Keep: "admin"}, "no role": {Name: "carl", Roles: []string{}, Keep: "admin"}} {
+			if commit(t, s, u); u.Applied || !u.Last {
+				t.Errorf("%s: %+v", name, u)
+			}
+		}
+		for name, u := range map[string]*ledger.SetPerson{"more roles": {Name: "carl", Roles: []string{"admin", "viewer"}, Keep: "admin"}, "one who is not in": {Name: "dora", Disabled: ptr(true), Keep: "admin"},
+			"another's": {Name: "emil", Disabled: ptr(true), Keep: "admin"}} {
+			if commit(t, s, u); !u.Applied || u.Last {
+				t.Errorf("%s: %+v", name, u)
+			}
+		}
+		back := &ledger.SetPerson{Name: "anna", Roles: []string{"admin"}}
+		if commit(t, s, back, last); !last.Applied || last.Last {
+			t.Errorf("with another one back: %+v", last)
+		}
+	})
+}
+
+// A provider's subject is of one person, whatever comes at once and in whatever batch.
+func TestASubjectIsOfOnePerson(t *testing.T) {
+	eachStore(t, func(t *testing.T, st store) {
+		s := st.open(t)
+		const subject = "https://login.example.com u-1"
+		if _, err := s.PersonOf(t.Context(), subject); !errors.Is(err, ledger.ErrNotFound) {
+			t.Fatalf("nobody yet: %v", err)
+		}
+		local := &ledger.SetPerson{Name: "mei", Make: true}
+		commit(t, s, local)
+		taken := &ledger.SetPerson{Name: "mei", Make: true, Subject: subject, Roles: []string{"ops"}}
+		over := &ledger.SetPerson{Name: "mei", Subject: subject}
+		first := &ledger.SetPerson{Name: "mei-1", Make: true, Subject: subject, Roles: []string{"ops"}}
+		again := &ledger.SetPerson{Name: "mei-2", Make: true, Subject: subject}
+		commit(t, s, taken, over, first, again)
+		if taken.Applied || over.Applied || !first.Applied || again.Applied {
+			t.Fatalf("a name that is taken %v, a local person taken over %v, made %v, made again %v", taken.Applied, over.Applied, first.Applied, again.Applied)
+		}
+		later := &ledger.SetPerson{Name: "mei-3", Make: true, Subject: subject}
+		if commit(t, s, later); later.Applied {
+			t.Error("a second person has the subject")
+		}
+		commit(t, s, &ledger.SetPerson{Name: "mei-1", Roles: []string{}})
+		p, err := s.PersonOf(t.Context(), subject)
+		if err != nil || p.Name != "mei-1" || p.Subject != subject || len(p.Roles) != 0 {
+			t.Errorf("%+v %v", p, err)
+		}
+		if _, err := s.PersonOf(t.Context(), ""); !errors.Is(err, ledger.ErrNotFound) {
+			t.Errorf("local people have one: %v", err)
+		}
+		if p, err := s.Person(t.Context(), "mei"); err != nil || p.Subject != "" {
+			t.Errorf("%+v %v", p, err)
+		}
+	})
+}
+
 func TestAnInviteWorksOnceAndInTime(t *testing.T) {
 	eachStore(t, func(t *testing.T, st store) {
 		c := newClock()
@@ -241,10 +310,7 @@ func TestAStoreOfTheFirstSchemaIsUpgraded(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
-		for _, table := range []string{"person", "api_token", "session", "invite", "sign_in_try", "audit"} {
-			st.exec(t, "DROP TABLE "+table)
-		}
-		st.exec(t, "UPDATE meta SET value = '1' WHERE key = 'schema'")
+		st.age(t, 1)
 		s = st.open(t)
 		u := &ledger.SetPerson{Name: "anna", Make: true}
 		commit(t, s, u, &ledger.AddAudit{Entry: ledger.AuditEntry{Who: "anna", Act: "test", Phase: ledger.AuditDone}})

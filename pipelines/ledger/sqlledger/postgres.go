@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"strings"
 	"sync"
@@ -51,7 +52,7 @@ func openPostgres(ctx context.Context, o Options) (driver, int64, error) {
 	}
 	config.RuntimeParams["search_path"] = pgx.Identifier{schema}.Sanitize()
 	config.RuntimeParams["application_name"] = "minihub reader " + schema
-	config.RuntimeParams["jit"] = "off"
+	maps.Copy(config.RuntimeParams, readPlans)
 	d := &postgresDriver{log: o.Log, schema: schema, config: writerConfig(config, schema, o)}
 	epoch, err := d.open(ctx, o, config)
 	if err != nil {
@@ -74,6 +75,12 @@ func splitDSN(raw string) (dsn, schema string, err error) {
 	u.RawQuery = q.Encode()
 	return u.String(), schema, nil
 }
+
+// readPlans keeps what a desk asks for on the indexes that were made for it: the server
+// knows little of tables that have just grown, and would then read all of them, in
+// parallel, for one order.
+var readPlans = map[string]string{"jit": "off", "enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "enable_bitmapscan": "off",
+	"max_parallel_workers_per_gather": "0"}
 
 // writerConfig keeps the plans of prepared statements on the indexes: a plan made while
 // the tables were empty would scan them for ever. A client that stops in the middle of

@@ -1,6 +1,7 @@
 package sqlledger
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -138,9 +139,30 @@ func (s *Store) RootDeliveries(ctx context.Context, root int64) ([]ledger.Delive
 	if ds, ok := s.youngDeliveries(root); ok {
 		return ds, nil
 	}
-	return selects(ctx, s, s.t.deliveries, "deliveries of a root",
-		"JOIN record r ON r.id = t.record WHERE r.root = ? ORDER BY t.id", root)
+	// In two steps: a join leaves it to the server which of them it begins with, and while
+	// it knows nothing of a table it may begin with all deliveries.
+	var records []int64
+	err := s.read(ctx, "records of a root", "SELECT id FROM record WHERE root = ? ORDER BY id", []any{root}, func(r row) error {
+		records = append(records, r.Int(0))
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	var out []ledger.Delivery
+	for some := range slices.Chunk(records, rootChunk) {
+		ds, err := selects(ctx, s, s.t.deliveries, "deliveries of a root", "WHERE t.record IN "+marks(rootChunk), fill(some, rootChunk)...)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, ds...)
+	}
+	slices.SortFunc(out, func(a, b ledger.Delivery) int { return cmp.Compare(a.ID, b.ID) })
+	return out, nil
 }
+
+// rootChunk is how many records of a root one query looks at; most roots have fewer.
+const rootChunk = 8
 
 // Latest returns the newest record of a record key, or ledger.ErrNotFound.
 func (s *Store) Latest(ctx context.Context, key ledger.DocKey) (*ledger.Record, error) {

@@ -25,16 +25,8 @@ func (c *conditions) equal(column, value string) {
 	}
 }
 
-// filter adds what all kinds of rows share.
-func (c *conditions) filter(f ledger.Filter, created string) string {
-	if len(f.States) > 0 {
-		args := make([]any, len(f.States))
-		for i, s := range f.States {
-			args[i] = s
-		}
-		c.add("t.state IN "+marks(len(args)), args...)
-	}
-	c.equal("t.code", f.Code)
+// page adds the times, the place and the size of a page.
+func (c *conditions) page(f ledger.Filter, created string) string {
 	if !f.From.IsZero() {
 		c.add("t."+created+" >= ?", micros(f.From))
 	}
@@ -46,39 +38,6 @@ func (c *conditions) filter(f ledger.Filter, created string) string {
 	return "WHERE " + strings.Join(c.texts, " AND ") + " ORDER BY t.id LIMIT ?"
 }
 
-// Deliveries returns the deliveries a filter selects, in order of id.
-func (s *Store) Deliveries(ctx context.Context, f ledger.Filter) ([]ledger.Delivery, error) {
-	var c conditions
-	c.equal("t.connection", f.Connection)
-	c.equal("t.operation", f.Operation)
-	c.equal("t.flow", f.Flow)
-	if f.Stream != "" {
-		c.add("(SELECT r.stream FROM record r WHERE r.id = t.record) = ?", f.Stream)
-	}
-	if f.Label != "" {
-		c.add("(SELECT r.label FROM record r WHERE r.id = t.record) = ?", f.Label)
-	}
-	if len(f.States) > 0 && !slices.ContainsFunc(f.States, func(s string) bool { return ledger.State(s).Final() }) {
-		c.add("t.open > 0") // lets the index of the unfinished serve
-	}
-	tail := c.filter(f, "created_at")
-	return selects(ctx, s, s.t.deliveries, "deliveries", tail, c.args...)
-}
-
-// Records returns the records a filter selects, in order of id. Operation and Flow do
-// not apply.
-func (s *Store) Records(ctx context.Context, f ledger.Filter) ([]ledger.Record, error) {
-	var c conditions
-	c.equal("d.connection", f.Connection)
-	c.equal("t.stream", f.Stream)
-	c.equal("t.label", f.Label)
-	if len(f.States) > 0 && !slices.ContainsFunc(f.States, func(s string) bool { return openRecord(ledger.RecordState(s)) == 0 }) {
-		c.add("t.open > 0")
-	}
-	tail := c.filter(f, "at")
-	return selects(ctx, s, s.t.records, "records", tail, c.args...)
-}
-
 // Hints returns the hints a filter selects, in order of id. Operation, Flow and Label
 // do not apply.
 func (s *Store) Hints(ctx context.Context, f ledger.Filter) ([]ledger.Hint, error) {
@@ -88,44 +47,16 @@ func (s *Store) Hints(ctx context.Context, f ledger.Filter) ([]ledger.Hint, erro
 	if len(f.States) > 0 && !slices.ContainsFunc(f.States, func(s string) bool { return openHint(s) == 0 }) {
 		c.add("t.open > 0")
 	}
-	tail := c.filter(f, "first_at")
-	return selects(ctx, s, s.t.hints, "hints", tail, c.args...)
-}
-
-// Counts returns how many rows are in which state. Oldest is known for what is not
-// finished.
-func (s *Store) Counts(ctx context.Context) ([]ledger.Count, error) {
-	var cs []ledger.Count
-	at := map[tallyKey]int{}
-	err := s.read(ctx, "counts", "SELECT kind, connection, name, state, code, n FROM tally WHERE n <> 0 "+
-		"ORDER BY kind, connection, name, state, code", nil, func(r row) error {
-		c := ledger.Count{Kind: r.Text(0), Connection: r.Text(1), Name: r.Text(2), State: r.Text(3), Code: r.Text(4), N: r.Int(5)}
-		at[tallyKey{c.Kind, c.Connection, c.Name, c.State, c.Code}] = len(cs)
-		cs = append(cs, c)
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	for _, q := range []string{
-		"SELECT 'hint', connection, stream, state, code, min(first_at) FROM hint WHERE open > 0 " +
-			"GROUP BY connection, stream, state, code",
-		"SELECT 'record', d.connection, t.stream, t.state, t.code, min(t.at) FROM record t JOIN doc d ON d.id = t.doc " +
-			"WHERE t.open > 0 GROUP BY d.connection, t.stream, t.state, t.code",
-		"SELECT 'delivery', connection, operation, state, code, min(created_at) FROM delivery WHERE open > 0 " +
-			"GROUP BY connection, operation, state, code",
-	} {
-		err := s.read(ctx, "counts", q, nil, func(r row) error {
-			if i, ok := at[tallyKey{r.Text(0), r.Text(1), r.Text(2), r.Text(3), r.Text(4)}]; ok {
-				cs[i].Oldest = instant(r.Int(5))
-			}
-			return nil
-		})
-		if err != nil {
-			return nil, err
+	if len(f.States) > 0 {
+		args := make([]any, len(f.States))
+		for i, s := range f.States {
+			args[i] = s
 		}
+		c.add("t.state IN "+marks(len(args)), args...)
 	}
-	return cs, nil
+	c.equal("t.code", f.Code)
+	tail := c.page(f, "first_at")
+	return selects(ctx, s, s.t.hints, "hints", tail, c.args...)
 }
 
 // chunk is how many unfinished rows are read at a time.

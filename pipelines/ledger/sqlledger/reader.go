@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"strconv"
 	"strings"
@@ -100,10 +101,9 @@ func readPostgres(ctx context.Context, url string, readers int) (driver, error) 
 		return nil, fmt.Errorf("ledger: PostgreSQL URL: %w", err)
 	}
 	pc.MaxConns = int32(min(readers, 64))
-	for k, v := range map[string]string{"search_path": pgx.Identifier{schema}.Sanitize(), "application_name": "minihub reader " + schema,
-		"jit": "off", "default_transaction_read_only": "on"} {
-		pc.ConnConfig.RuntimeParams[k] = v
-	}
+	maps.Copy(pc.ConnConfig.RuntimeParams, readPlans)
+	maps.Copy(pc.ConnConfig.RuntimeParams, map[string]string{"search_path": pgx.Identifier{schema}.Sanitize(), "application_name": "minihub reader " + schema,
+		"default_transaction_read_only": "on"})
 	d := &postgresDriver{schema: schema}
 	if d.pool, err = pgxpool.NewWithConfig(ctx, pc); err != nil {
 		return nil, fmt.Errorf("ledger: connect: %w", err)

@@ -34,8 +34,11 @@ func (s *Store) Retain(ctx context.Context, olderThan time.Time) (int, error) {
 	}
 	for {
 		old, err := s.blocksBefore(ctx, day, last)
-		if err != nil || len(old) == 0 {
+		if err != nil {
 			return dropped, err
+		}
+		if len(old) == 0 {
+			return dropped, s.dropRuns(ctx, olderThan)
 		}
 		o := &retainOp{blocks: old, bodies: map[ledger.Ref][]byte{}}
 		for _, id := range old {
@@ -56,6 +59,14 @@ func (s *Store) Retain(ctx context.Context, olderThan time.Time) (int, error) {
 	}
 }
 
+// oldRuns are rows of the jobs' histories from before a moment; the newest of each job
+// stays, since it says where the job is.
+var oldRuns = oneRow(columns("before:i"), "DELETE FROM job_run WHERE started_at < ?1 AND id NOT IN (SELECT max(id) FROM job_run GROUP BY job)")
+
+func (s *Store) dropRuns(ctx context.Context, olderThan time.Time) error {
+	return s.submit(ctx, &direct{do: s.writing(change{oldRuns, 1, func(_ int, to binder) { to.Int(micros(olderThan)) }})})
+}
+
 // blocksBefore returns some blocks in order of id.
 func (s *Store) blocksBefore(ctx context.Context, day, last int64) ([]int64, error) {
 	var ids []int64
@@ -71,22 +82,26 @@ func (s *Store) blocksBefore(ctx context.Context, day, last int64) ([]int64, err
 
 // need is a payload that an unfinished record or delivery still needs.
 type need struct {
-	record, delivery int64 // one of them
-	ref              ledger.Ref
+	record, delivery, edit int64 // one of them
+	ref                    ledger.Ref
 }
 
 // needed finds by block the payloads that are still needed: of what is unfinished, and
-// of the record of an unfinished delivery (it may be mapped again).
+// of the record of an unfinished delivery (it may be mapped again), and of what people
+// made of them.
 func (s *Store) needed(ctx context.Context, last int64) (map[int64][]need, error) {
 	out := map[int64][]need{}
+	const none = "CAST(0 AS BIGINT)"
 	for _, text := range []string{
-		"SELECT id, CAST(0 AS BIGINT), blk, idx FROM record WHERE open > 0 AND blk > 0 AND blk <= ?",
-		"SELECT DISTINCT r.id, CAST(0 AS BIGINT), r.blk, r.idx FROM delivery d JOIN record r ON r.id = d.record " +
+		"SELECT id, " + none + ", " + none + ", blk, idx FROM record WHERE open > 0 AND blk > 0 AND blk <= ?",
+		"SELECT DISTINCT r.id, " + none + ", " + none + ", r.blk, r.idx FROM delivery d JOIN record r ON r.id = d.record " +
 			"WHERE d.open > 0 AND r.open = 0 AND r.blk > 0 AND r.blk <= ?",
-		"SELECT CAST(0 AS BIGINT), id, blk, idx FROM delivery WHERE open > 0 AND blk > 0 AND blk <= ?",
+		"SELECT " + none + ", id, " + none + ", blk, idx FROM delivery WHERE open > 0 AND blk > 0 AND blk <= ?",
+		"SELECT " + none + ", " + none + ", e.id, e.blk, e.idx FROM edit e WHERE " + editInUse + " AND e.blk > 0 AND e.blk <= ?",
+		"SELECT " + none + ", " + none + ", e.id, e.before_blk, e.before_idx FROM edit e WHERE " + editInUse + " AND e.before_blk > 0 AND e.before_blk <= ?",
 	} {
 		err := s.read(ctx, "payloads in use", text, []any{last}, func(r row) error {
-			n := need{r.Int(0), r.Int(1), ledger.Ref{Block: r.Int(2), Index: int(r.Int(3))}}
+			n := need{r.Int(0), r.Int(1), r.Int(2), ledger.Ref{Block: r.Int(3), Index: int(r.Int(4))}}
 			out[n.ref.Block] = append(out[n.ref.Block], n)
 			return nil
 		})
@@ -106,10 +121,13 @@ type retainOp struct {
 
 func (o *retainOp) want(w *work) {
 	for _, n := range o.needed {
-		if n.record != 0 {
+		switch {
+		case n.record != 0:
 			w.records.want(n.record)
-		} else {
+		case n.delivery != 0:
 			w.deliveries.want(n.delivery)
+		default:
+			w.edits.want(n.edit)
 		}
 	}
 	for _, id := range o.blocks {
@@ -121,12 +139,17 @@ func (o *retainOp) more(*work) {}
 
 func (o *retainOp) apply(w *work) {
 	for _, n := range o.needed {
-		if n.record != 0 {
+		switch {
+		case n.record != 0:
 			if r := w.records.get(n.record); r != nil && r.Payload == n.ref {
 				w.records.edit(n.record).Payload = w.pack.put(r.DocKey.Connection, "record", o.bodies[n.ref])
 			}
-		} else if d := w.deliveries.get(n.delivery); d != nil && d.Payload == n.ref {
-			w.deliveries.edit(n.delivery).Payload = w.pack.put(d.Connection, "delivery", o.bodies[n.ref])
+		case n.delivery != 0:
+			if d := w.deliveries.get(n.delivery); d != nil && d.Payload == n.ref {
+				w.deliveries.edit(n.delivery).Payload = w.pack.put(d.Connection, "delivery", o.bodies[n.ref])
+			}
+		default:
+			w.moveEdit(n.edit, n.ref, o.bodies[n.ref])
 		}
 	}
 	for _, id := range o.blocks {

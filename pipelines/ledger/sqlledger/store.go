@@ -23,12 +23,14 @@ type Store struct {
 	codec  *codec
 	search *search
 	now    func() time.Time
+	name   string // of this store among all
 	epoch  int64
 	broken string // the guard a test took away
 
 	// The writer goroutine's own.
 	ids    ids
 	waited *waited
+	merges *merges
 	chain  chain // the newest entry of the audit
 
 	recordCache   *cache[int64, ledger.Record]
@@ -84,7 +86,9 @@ func open(ctx context.Context, o Options, broken string) (*Store, error) {
 	if err := s.load(ctx); err != nil {
 		return nil, errors.Join(err, s.drv.close())
 	}
+	s.merges = newMerges(s)
 	go s.run()
+	s.merges.start()
 	return s, nil
 }
 
@@ -129,6 +133,7 @@ func (s *Store) Close() error {
 	s.closed = true
 	close(s.queue)
 	s.mu.Unlock()
+	s.merges.close()
 	<-s.writer
 	s.codec.close()
 	return s.drv.close()
@@ -146,7 +151,7 @@ func (s *Store) Stats(ctx context.Context) (ledger.Stats, error) {
 
 // ids are the next ids; only the writer takes them. They rise and are never used twice.
 type ids struct {
-	doc, record, delivery, hint, block, history, run, report, attempt, tail, gen counter
+	doc, record, delivery, hint, block, history, run, report, edit, attempt, tail, gen counter
 }
 
 type counter int64
@@ -158,7 +163,7 @@ func (c *counter) next() int64 {
 
 func (i *ids) load(ctx context.Context, drv driver, epoch int64) error {
 	for table, c := range map[string]*counter{"skey_tail": &i.tail, "doc": &i.doc, "record": &i.record, "delivery": &i.delivery, "hint": &i.hint,
-		"blk": &i.block, "lookup_history": &i.history, "job_run": &i.run, "report": &i.report} {
+		"blk": &i.block, "lookup_history": &i.history, "job_run": &i.run, "report": &i.report, "edit": &i.edit} {
 		err := drv.query(ctx, "SELECT COALESCE(max(id), 0) FROM "+table, nil, func(r row) error {
 			*c = counter(r.Int(0))
 			return nil
@@ -167,12 +172,9 @@ func (i *ids) load(ctx context.Context, drv driver, epoch int64) error {
 			return fmt.Errorf("ledger: read the last id of %s: %w", table, err)
 		}
 	}
-	err := drv.query(ctx, "SELECT COALESCE(max(gen), 0) FROM skey_gen", nil, func(r row) error {
-		i.gen = counter(r.Int(0))
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("ledger: read the last generation of search keys: %w", err)
+	var err error
+	if i.gen, err = nextGeneration(ctx, drv); err != nil {
+		return err
 	}
 	// Retain may have dropped the newest block, and rows still point at it.
 	floor, err := readMeta(ctx, drv, metaBlock)

@@ -66,6 +66,7 @@ func TestReopen(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		name := s.Name()
 		it := intake(t, s, "a")
 		dep := ledger.Dep{Kind: ledger.DepLookup, Key: ledger.LookupKey("t", "k")}
 		d := &ledger.NewDelivery{Flow: "f", Connection: "erp", Operation: "push", RemoteKey: "a", Claim: true, State: ledger.Blocked,
@@ -82,6 +83,9 @@ func TestReopen(t *testing.T) {
 			t.Fatal(err)
 		}
 		s = st.open(t)
+		if s.Name() != name || len(name) < 20 {
+			t.Fatalf("the store is called %q and was called %q", s.Name(), name)
+		}
 		after, err := s.Delivery(ctx, d.ID)
 		if err != nil || fmt.Sprint(*after) != fmt.Sprint(*before) {
 			t.Fatalf("delivery %+v, %v; was %+v", after, err, before)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -95,4 +96,32 @@ func (st store) open(t testing.TB, change ...func(*sqlledger.Options)) *sqlledge
 		}
 	})
 	return s
+}
+
+// undo takes a schema's changes back; a later one is undone before.
+var undo = map[int][]string{
+	2: {"DROP TABLE person", "DROP TABLE api_token", "DROP TABLE session", "DROP TABLE invite", "DROP TABLE sign_in_try", "DROP TABLE audit"},
+	3: {"DROP TABLE incident", "DROP TABLE incident_row", "DROP TABLE bulk", "DROP TABLE bulk_item", "DELETE FROM meta WHERE key = 'incidents'"},
+	4: {"DROP TABLE incident_money", "ALTER TABLE record DROP COLUMN amount", "ALTER TABLE record DROP COLUMN currency",
+		"ALTER TABLE delivery DROP COLUMN amount", "ALTER TABLE delivery DROP COLUMN currency"},
+	5: {"DROP TABLE job_pause"},
+	6: {"DROP INDEX bulk_state", "ALTER TABLE bulk DROP COLUMN total", "ALTER TABLE bulk DROP COLUMN counts", "ALTER TABLE bulk DROP COLUMN summed_at",
+		"ALTER TABLE bulk ADD COLUMN text TEXT NOT NULL DEFAULT ''"},
+	7: {"DROP TABLE edit"},
+	8: {"DROP INDEX skey_first", "CREATE INDEX skey_first ON skey (gen, first)", "DROP INDEX delivery_desk", "DROP INDEX record_desk", "DROP INDEX hint_desk",
+		"DROP INDEX dep_lookup", "DROP INDEX incident_open", "DROP INDEX incident_code"},
+	9:  {"DROP INDEX session_person", "ALTER TABLE person DROP COLUMN signed_in_at"},
+	10: {"DROP TABLE backfill"},
+	11: {"DROP INDEX person_subject", "ALTER TABLE person DROP COLUMN subject"},
+}
+
+// age makes a closed store one of an older schema.
+func (st store) age(t *testing.T, schema int) {
+	t.Helper()
+	for version := len(undo) + 1; version > schema; version-- {
+		for _, text := range undo[version] {
+			st.exec(t, text)
+		}
+	}
+	st.exec(t, fmt.Sprintf("UPDATE meta SET value = '%d' WHERE key = 'schema'", schema))
 }

@@ -38,6 +38,7 @@ type tables struct {
 	vault      *table[string, vaultRow]
 	runs       *table[runKey, ledger.JobRun]
 	reports    *table[int64, reportRow]
+	edits      *table[int64, ledger.Edit]
 	meta       *table[string, string]
 	blocks     *table[int64, struct{}]
 	people     *peopleTables
@@ -50,7 +51,7 @@ type tables struct {
 	waiters      *keyed
 	dropDep      *mutation
 
-	addDep, addAttempt, addTail, dropTail, addPage, addGen, addKind, addTally, addHistory, addBlock *mutation
+	addDep, addAttempt, addTail, dropTail, addPage, dropPage, addGen, dropGen, addKind, addTally, addHistory, addBlock *mutation
 }
 
 func newTables() *tables {
@@ -67,6 +68,7 @@ func newTables() *tables {
 		vault:      vaultTable(),
 		runs:       runTable(),
 		reports:    reportTable(),
+		edits:      editTable(),
 		meta:       metaTable(),
 		blocks:     blockTable(),
 		people:     newPeopleTables(),
@@ -85,7 +87,9 @@ func newTables() *tables {
 	t.dropTail = &mutation{cols: columns("id:i"), sqlite: "DELETE FROM skey_tail WHERE id <= ?1",
 		postgres: "DELETE FROM skey_tail WHERE id <= ($1::bigint[])[1]"}
 	t.addPage = newInsert("skey", columns("gen:i n:i first:i pairs:b"), "")
+	t.dropPage = newDelete("skey", columns("gen:i n:i"))
 	t.addGen = newInsert("skey_gen", columns("gen:i pairs:i"), "")
+	t.dropGen = newDelete("skey_gen", columns("gen:i"))
 	t.addKind = newInsert("skey_kind", columns("kind:t"), "DO NOTHING")
 	t.addTally = newInsert("tally", columns("kind:t connection:t name:t state:t code:t n:i"),
 		"(kind, connection, name, state, code) DO UPDATE SET n = tally.n + excluded.n")
@@ -162,7 +166,7 @@ func openRecord(s ledger.RecordState) int64 {
 func recordTable() *table[int64, ledger.Record] {
 	return newTable(spec{name: "record", key: "id:i",
 		fixed:  "doc:i part:i root:i root_key:t stream:t version:i fetched_at:i at:i digest:b deleted:i headers:t",
-		moving: "state:t code:t text:t repeats:i revision:i label:t blk:i idx:i open:i",
+		moving: "state:t code:t text:t repeats:i revision:i label:t blk:i idx:i open:i amount:i currency:t",
 		extra:  "d.connection, d.entity, d.key", join: "JOIN doc d ON d.id = t.doc"}, table[int64, ledger.Record]{
 		bindKey: func(b binder, id int64) { b.Int(id) },
 		bindFixed: func(b binder, r *ledger.Record) {
@@ -188,6 +192,8 @@ func recordTable() *table[int64, ledger.Record] {
 			b.Int(r.Payload.Block)
 			b.Int(int64(r.Payload.Index))
 			b.Int(openRecord(r.State))
+			b.Int(r.Amount.Minor)
+			b.Text(r.Amount.Currency)
 		},
 		scan: func(r row) (int64, ledger.Record) {
 			rec := scanRecord(r)
@@ -206,7 +212,8 @@ func scanRecord(r row) ledger.Record {
 		Headers: decodeMap(r.Text(11)), State: ledger.RecordState(r.Text(12)), Code: r.Text(13), Text: r.Text(14),
 		Repeats: int(r.Int(15)), Revision: int(r.Int(16)), Label: r.Text(17),
 		Payload: ledger.Ref{Block: r.Int(18), Index: int(r.Int(19))},
-		DocKey:  ledger.DocKey{Connection: r.Text(21), Entity: r.Text(22), Key: r.Text(23)},
+		Amount:  ledger.Amount{Minor: r.Int(21), Currency: r.Text(22)},
+		DocKey:  ledger.DocKey{Connection: r.Text(23), Entity: r.Text(24), Key: r.Text(25)},
 	}
 }
 
@@ -225,7 +232,7 @@ func openDelivery(d *ledger.Delivery) int64 {
 
 func deliveryTable() *table[int64, ledger.Delivery] {
 	return newTable(spec{name: "delivery", key: "id:i",
-		fixed: "record:i doc:i part:i root:i lane:i version:i flow:t step:t connection:t operation:t undoes:t created_at:i source:t",
+		fixed: "record:i doc:i part:i root:i lane:i version:i flow:t step:t connection:t operation:t undoes:t created_at:i source:t amount:i currency:t",
 		moving: "remote_key:t generation:i revision:i state:t code:t text:t holds:i clean:i attempts:i next_at:i " +
 			"ticket:t absent:i progress:b blk:i idx:i digest:b map_version:t cause:i updated_at:i open:i"},
 		table[int64, ledger.Delivery]{
@@ -244,6 +251,8 @@ func deliveryTable() *table[int64, ledger.Delivery] {
 				b.Text(d.Undoes)
 				b.Int(micros(d.CreatedAt))
 				b.Text(d.Source)
+				b.Int(d.Amount.Minor)
+				b.Text(d.Amount.Currency)
 			},
 			bindMoving: func(b binder, d *ledger.Delivery) {
 				b.Text(d.RemoteKey)
@@ -281,11 +290,12 @@ func scanDelivery(r row) ledger.Delivery {
 	d := ledger.Delivery{
 		ID: r.Int(0), Record: r.Int(1), Doc: r.Int(2), Root: r.Int(4), Version: r.Int(6), Flow: r.Text(7),
 		Step: r.Text(8), Connection: r.Text(9), Operation: r.Text(10), Undoes: r.Text(11), CreatedAt: instant(r.Int(12)), Source: r.Text(13),
-		RemoteKey: r.Text(14), Generation: int(r.Int(15)), Revision: int(r.Int(16)), State: ledger.State(r.Text(17)),
-		Code: r.Text(18), Text: r.Text(19), Holds: r.Int(20) != 0, Clean: r.Int(21) != 0, Attempts: int(r.Int(22)),
-		NextAt: instant(r.Int(23)), Ticket: r.Text(24), Absent: int(r.Int(25)), Progress: r.Blob(26),
-		Payload: ledger.Ref{Block: r.Int(27), Index: int(r.Int(28))}, Digest: digestOf(r.Blob(29)),
-		MapVersion: r.Text(30), Cause: r.Int(31), UpdatedAt: instant(r.Int(32)),
+		Amount:    ledger.Amount{Minor: r.Int(14), Currency: r.Text(15)},
+		RemoteKey: r.Text(16), Generation: int(r.Int(17)), Revision: int(r.Int(18)), State: ledger.State(r.Text(19)),
+		Code: r.Text(20), Text: r.Text(21), Holds: r.Int(22) != 0, Clean: r.Int(23) != 0, Attempts: int(r.Int(24)),
+		NextAt: instant(r.Int(25)), Ticket: r.Text(26), Absent: int(r.Int(27)), Progress: r.Blob(28),
+		Payload: ledger.Ref{Block: r.Int(29), Index: int(r.Int(30))}, Digest: digestOf(r.Blob(31)),
+		MapVersion: r.Text(32), Cause: r.Int(33), UpdatedAt: instant(r.Int(34)),
 	}
 	return d
 }

@@ -28,6 +28,7 @@ type work struct {
 	vault      *rows[string, vaultRow]
 	runs       *rows[runKey, ledger.JobRun]
 	reports    *rows[int64, reportRow]
+	edits      *rows[int64, ledger.Edit]
 	meta       *rows[string, string]
 	blocks     *rows[int64, struct{}]
 	hintIDs    *hintIndex
@@ -42,6 +43,7 @@ type work struct {
 	attempts   []attemptRow
 	keys       []keyRow
 	generation bool // the search keys so far become a generation
+	merged     []change
 	kinds      map[string]struct{}
 	history    []historyRow
 	tally      map[tallyKey]int64
@@ -74,6 +76,7 @@ func newWork(ctx context.Context, s *Store) *work {
 	w.vault = newRows(w, s.t.vault, nil)
 	w.runs = newRows(w, s.t.runs, nil)
 	w.reports = newRows(w, s.t.reports, nil)
+	w.edits = newRows(w, s.t.edits, nil)
 	w.meta = newRows(w, s.t.meta, nil)
 	w.blocks = newRows(w, s.t.blocks, nil)
 	w.hintIDs = newHintIndex(w)
@@ -137,7 +140,7 @@ func (w *work) changes() []change {
 	if len(w.attempts) > 0 {
 		cs = append(cs, change{t.addAttempt, len(w.attempts), func(i int, b binder) { w.attempts[i].bind(b) }})
 	}
-	cs = w.s.search.changes(cs, w)
+	cs = append(w.s.search.changes(cs, w), w.merged...)
 	if len(w.kinds) > 0 {
 		var kinds []string
 		for k := range w.kinds {
@@ -189,6 +192,9 @@ func (w *work) done() {
 		w.s.blocks.put(b.id, b.parts)
 	}
 	w.s.search.done(w)
+	if w.generation {
+		w.s.merges.look()
+	}
 	if w.people != nil && w.people.chained {
 		w.s.chain = w.people.chain
 	}

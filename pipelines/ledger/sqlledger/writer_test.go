@@ -63,6 +63,7 @@ func gate(connection string) *ledger.PutGate {
 // TestOneBadCall commits many calls at once, one of which the database refuses.
 func TestOneBadCall(t *testing.T) {
 	s := openTest(t)
+	s.merges.close() // it reads the driver that is replaced here
 	refused := errors.New("the database does not like it")
 	f := &faulty{driver: s.drv, connection: "bad", err: refused}
 	s.drv = f
@@ -96,6 +97,7 @@ func TestOneBadCall(t *testing.T) {
 // TestUnknownOutcome stops the store when nobody knows whether a commit took place.
 func TestUnknownOutcome(t *testing.T) {
 	s := openTest(t)
+	s.merges.close() // it reads the driver that is replaced here
 	broken := errors.New("the disk is gone")
 	s.drv = &faulty{driver: s.drv, connection: "bad", err: lost(broken)}
 	if err := s.Commit(t.Context(), gate("bad")); !errors.Is(err, broken) {
@@ -116,6 +118,7 @@ func TestUnknownOutcome(t *testing.T) {
 // first try gave to the units is overwritten.
 func TestTriedAgain(t *testing.T) {
 	s := openTest(t)
+	s.merges.close() // it reads the driver that is replaced here
 	it := &ledger.IntakeItem{Entity: "order", Key: "1", Version: 1, Body: []byte("x")}
 	if err := s.Commit(t.Context(), &ledger.Intake{Connection: "shop", Items: []*ledger.IntakeItem{it}}); err != nil {
 		t.Fatal(err)
@@ -169,6 +172,7 @@ func TestAttemptsAreAppended(t *testing.T) {
 // TestMigrate upgrades a store, and leaves it alone when a script fails.
 func TestMigrate(t *testing.T) {
 	s := openTest(t)
+	s.merges.close() // it reads the driver that is replaced here
 	ctx := t.Context()
 	have := func() string {
 		v, err := readMeta(ctx, s.drv, metaSchema)
