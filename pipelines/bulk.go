@@ -24,6 +24,9 @@ const (
 	BulkDone      = "done"
 )
 
+// BulkOpen are the states of bulk replays that are not over.
+var BulkOpen = []string{BulkPlanned, BulkCanary, BulkAsking, BulkRunning, BulkPaused}
+
 // The states of an item of a bulk replay.
 const (
 	ItemPending  = "pending"
@@ -53,6 +56,8 @@ type Bulks struct {
 
 	mu   sync.Mutex // one change of a replay's state at a time
 	wake chan struct{}
+	legs map[int64]*leg // of Run alone
+	seen counted
 }
 
 // NewBulks returns the bulk replays of an engine; Run works them off.
@@ -61,7 +66,7 @@ func NewBulks(e *Engine) (*Bulks, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Bulks{e: e, desk: desk, wake: make(chan struct{}, 1)}, nil
+	return &Bulks{e: e, desk: desk, wake: make(chan struct{}, 1), legs: map[int64]*leg{}}, nil
 }
 
 // next states by act.
@@ -72,20 +77,40 @@ var bulkActs = map[string]map[string]string{
 	"cancel": {BulkPlanned: BulkCancelled, BulkCanary: BulkCancelled, BulkAsking: BulkCancelled, BulkRunning: BulkCancelled, BulkPaused: BulkCancelled},
 }
 
-// Act starts, pauses, resumes or cancels a bulk replay. confirm says with start and
-// resume that the warning about one-shot operations was read.
-func (b *Bulks) Act(ctx context.Context, id int64, act string, confirm bool) (*ledger.Bulk, error) {
+// BulkAct is what a person does about a bulk replay.
+type BulkAct struct {
+	Act     string     // start, pause, resume, cancel
+	Confirm bool       // with start and resume: the warning about one-shot operations was read
+	Mode    ReplayMode // with the first start: another mode than planned
+	Rate    *int       // another rate from now on
+	Why     string     // kept when the plan gave no reason
+}
+
+// Act starts, pauses, resumes or cancels a bulk replay.
+func (b *Bulks) Act(ctx context.Context, id int64, a BulkAct) (*ledger.Bulk, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	job, err := b.desk.Bulk(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	to, ok := bulkActs[act][job.State]
+	to, ok := bulkActs[a.Act][job.State]
 	if !ok {
-		return job, fmt.Errorf("%w: replay %d is %s, so one cannot %s it", ErrBulkState, id, job.State, act)
+		return job, fmt.Errorf("%w: replay %d is %s, so one cannot %s it", ErrBulkState, id, job.State, a.Act)
 	}
-	job.State, job.Confirmed = to, job.Confirmed || confirm
+	if a.Mode != "" && string(a.Mode) != job.Mode {
+		if job.State != BulkPlanned {
+			return job, fmt.Errorf("%w: replay %d is %s, and its mode is chosen before the first rows go", ErrBulkState, id, job.State)
+		}
+		job.Mode = string(a.Mode)
+	}
+	if a.Rate != nil {
+		job.Rate = *a.Rate
+	}
+	if job.Why == "" {
+		job.Why = a.Why
+	}
+	job.State, job.Confirmed = to, job.Confirmed || a.Confirm
 	if err := b.desk.PutBulk(ctx, job); err != nil {
 		return nil, err
 	}
@@ -109,18 +134,12 @@ func (b *Bulks) Run(ctx context.Context) {
 				b.e.opt.Log.Info("records released by lookup entries", zap.Int("records", n))
 			}
 		}
-		worked, err := b.round(ctx)
+		next, err := b.round(ctx)
 		if err != nil && ctx.Err() == nil {
 			b.e.opt.Log.Warn("a bulk replay stopped for a moment", zap.Error(err))
+			next = time.Now().Add(time.Second)
 		}
-		if worked && err == nil {
-			continue
-		}
-		wait := bulkIdle
-		if err != nil {
-			wait = time.Second
-		}
-		t := time.NewTimer(wait)
+		t := time.NewTimer(time.Until(next))
 		select {
 		case <-b.wake:
 		case <-t.C:
@@ -130,34 +149,51 @@ func (b *Bulks) Run(ctx context.Context) {
 	}
 }
 
-// round takes one step of every replay that goes.
-func (b *Bulks) round(ctx context.Context) (worked bool, err error) {
-	for before := int64(0); ; {
-		list, err := b.desk.Bulks(ctx, before, 100)
+// round takes a step of every replay whose next one is due, and returns when to come
+// again.
+func (b *Bulks) round(ctx context.Context) (next time.Time, err error) {
+	next = time.Now().Add(bulkIdle)
+	legs := map[int64]*leg{}
+	f := ledger.BulkFilter{States: []string{BulkCanary, BulkRunning}, Limit: 100}
+	for {
+		list, err := b.desk.Bulks(ctx, f)
 		if err != nil {
-			return worked, err
+			return next, err
 		}
 		for i := range list {
-			before = list[i].ID
-			if list[i].State != BulkCanary && list[i].State != BulkRunning {
-				continue
+			job := &list[i]
+			f.Before = job.ID
+			l := b.legs[job.ID]
+			if l == nil {
+				if l, err = b.newLeg(ctx, job); err != nil {
+					return next, fmt.Errorf("replay %d: %w", job.ID, err)
+				}
 			}
-			worked = true
-			if err := b.step(ctx, &list[i]); err != nil {
-				return worked, fmt.Errorf("replay %d: %w", list[i].ID, err)
+			legs[job.ID] = l
+			if !time.Now().Before(l.due) {
+				if err := b.step(ctx, job, l); err != nil {
+					return next, fmt.Errorf("replay %d: %w", job.ID, err)
+				}
+			}
+			if l.due.Before(next) {
+				next = l.due
 			}
 		}
-		if len(list) < 100 {
-			return worked, nil
+		if len(list) < f.Limit {
+			b.legs = legs
+			return next, nil
 		}
 	}
 }
 
-// step lets one page of rows go and writes what became of them.
-func (b *Bulks) step(ctx context.Context, job *ledger.Bulk) error {
+// step lets some rows go, as many as have room, and writes what became of them.
+func (b *Bulks) step(ctx context.Context, job *ledger.Bulk, l *leg) error {
 	began := time.Now()
-	page := bulkPage
-	if job.Rate > 0 {
+	page, err := b.room(ctx, job, l)
+	if err != nil || page == 0 {
+		return err
+	}
+	if page = min(page, bulkPage); job.Rate > 0 {
 		page = min(page, max(1, job.Rate/4))
 	}
 	items, err := b.items(ctx, job, page)
@@ -165,22 +201,25 @@ func (b *Bulks) step(ctx context.Context, job *ledger.Bulk) error {
 		return err
 	}
 	done, err := b.letGo(ctx, job, items)
+	l.add(done, began)
 	if werr := b.settle(ctx, job.ID, done, len(items) == 0); werr != nil {
 		return werr
 	}
-	if err != nil || job.Rate <= 0 || len(items) == 0 {
-		return err
+	l.due = began
+	if job.Rate > 0 {
+		l.due = began.Add(time.Duration(len(items)) * time.Second / time.Duration(job.Rate))
 	}
-	return until(ctx, began.Add(time.Duration(len(items))*time.Second/time.Duration(job.Rate)))
+	return err
 }
 
 // items are the next rows: of a canary, what is left of the first few.
 func (b *Bulks) items(ctx context.Context, job *ledger.Bulk, page int) ([]ledger.BulkItem, error) {
 	if job.State == BulkRunning {
-		return b.desk.BulkItems(ctx, job.ID, 0, true, page)
+		return b.desk.BulkItems(ctx, job.ID, 0, ItemPending, page)
 	}
-	first, err := b.desk.BulkItems(ctx, job.ID, 0, false, CanarySize)
-	return slices.DeleteFunc(first, func(i ledger.BulkItem) bool { return i.State != ItemPending }), err
+	first, err := b.desk.BulkItems(ctx, job.ID, 0, "", CanarySize)
+	first = slices.DeleteFunc(first, func(i ledger.BulkItem) bool { return i.State != ItemPending })
+	return first[:min(page, len(first))], err
 }
 
 // settle writes items and, when nothing is left of this leg, what comes next. The state
@@ -195,7 +234,7 @@ func (b *Bulks) settle(ctx context.Context, id int64, done []ledger.BulkItem, em
 		return err
 	}
 	if empty && job.State == BulkCanary {
-		rest, err := b.desk.BulkItems(ctx, id, 0, true, 1)
+		rest, err := b.desk.BulkItems(ctx, id, 0, ItemPending, 1)
 		if err != nil {
 			return err
 		}
@@ -325,15 +364,4 @@ func (b *Bulks) moved(ctx context.Context, job *ledger.Bulk, it *ledger.BulkItem
 	it.State, it.To, it.Code = ItemSkipped, state, "bulk.moved"
 	it.Text = "somebody else moved it after the plan was made"
 	return true, nil
-}
-
-func until(ctx context.Context, at time.Time) error {
-	t := time.NewTimer(time.Until(at))
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -4,20 +4,24 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/minihub/minihub/connectors"
 	"github.com/minihub/minihub/pipelines/ledger"
 )
 
-// BulkPlan is what a bulk replay is about to do.
+// BulkPlan is what a bulk replay is about to do with the rows that have not gone.
 type BulkPlan struct {
 	Job     ledger.Bulk
+	Left    int64
 	OneShot int64      // rows of one-shot operations that may have had an effect: only with a confirmation
 	Modes   []BulkMode // as-sent, re-map, re-pull
 	Targets []BulkTarget
 	// Estimate is how long the targets' limits and the rate make it take at least.
 	Estimate time.Duration
+
+	sources []string
 }
 
 // BulkMode counts the rows by how safe a mode is for them.
@@ -65,8 +69,7 @@ func (b *Bulks) Plan(ctx context.Context, job ledger.Bulk) (*BulkPlan, error) {
 		return nil, err
 	}
 	if job.Total == 0 {
-		job.State, job.Text = BulkCancelled, "nothing fitted"
-		return nil, errors.Join(ErrBulkEmpty, b.desk.PutBulk(ctx, &job))
+		return nil, ErrBulkEmpty
 	}
 	return b.plan(ctx, &job)
 }
@@ -89,6 +92,10 @@ func (b *Bulks) plan(ctx context.Context, job *ledger.Bulk) (*BulkPlan, error) {
 	busy := map[string]time.Duration{} // by connection
 	for i := range shapes {
 		s := &shapes[i]
+		p.Left += s.N
+		if !slices.Contains(p.sources, s.Source) {
+			p.sources = append(p.sources, s.Source)
+		}
 		op := b.e.operation(s)
 		for m := range p.Modes {
 			b.e.weigh(&p.Modes[m], s, op, job.Kind)
@@ -102,7 +109,7 @@ func (b *Bulks) plan(ctx context.Context, job *ledger.Bulk) (*BulkPlan, error) {
 		p.Estimate = max(p.Estimate, d)
 	}
 	if job.Rate > 0 {
-		p.Estimate = max(p.Estimate, time.Duration(float64(job.Total)/float64(job.Rate)*float64(time.Second)))
+		p.Estimate = max(p.Estimate, time.Duration(float64(p.Left)/float64(job.Rate)*float64(time.Second)))
 	}
 	return p, nil
 }
@@ -199,18 +206,63 @@ type BulkProgress struct {
 	Rows  map[string]int64 // those replayed, by the state their row is in now
 }
 
-// Progress counts how far a bulk replay is.
+// Progress counts how far a bulk replay is; the count may be a moment old.
 func (b *Bulks) Progress(ctx context.Context, job *ledger.Bulk) (p BulkProgress, err error) {
-	p.Items, p.Rows, err = b.desk.BulkCounts(ctx, job)
-	return p, err
+	b.seen.mu.Lock()
+	defer b.seen.mu.Unlock()
+	began := time.Now()
+	if c, ok := b.seen.by[job.ID]; ok && c.state == job.State && began.Before(c.until) {
+		return c.p, nil
+	}
+	if p.Items, p.Rows, err = b.desk.BulkCounts(ctx, job); err != nil {
+		return p, err
+	}
+	for id, c := range b.seen.by {
+		if began.After(c.until) {
+			delete(b.seen.by, id)
+		}
+	}
+	if b.seen.by == nil {
+		b.seen.by = map[int64]countedOnce{}
+	}
+	// Counting takes at most a tenth of the time.
+	b.seen.by[job.ID] = countedOnce{job.State, began.Add(10 * time.Since(began)), p}
+	return p, nil
 }
 
-// List returns bulk replays, newest first, with an id below before (0 = all).
-func (b *Bulks) List(ctx context.Context, before int64, limit int) ([]ledger.Bulk, error) {
-	return b.desk.Bulks(ctx, before, limit)
+// List returns bulk replays, newest first.
+func (b *Bulks) List(ctx context.Context, f ledger.BulkFilter) ([]ledger.Bulk, error) {
+	return b.desk.Bulks(ctx, f)
 }
 
-// Items pages through the results of a bulk replay in order of row.
-func (b *Bulks) Items(ctx context.Context, id, after int64, limit int) ([]ledger.BulkItem, error) {
-	return b.desk.BulkItems(ctx, id, after, false, limit)
+// Retain drops the items of bulk replays that were over, or planned and never started,
+// before olderThan; what they came to is kept. It returns of how many.
+func (b *Bulks) Retain(ctx context.Context, olderThan time.Time) (n int, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	f := ledger.BulkFilter{States: []string{BulkPlanned, BulkCancelled, BulkDone}, Unsummed: true, OlderThan: olderThan}
+	for {
+		list, err := b.desk.Bulks(ctx, f)
+		if err != nil || len(list) == 0 {
+			return n, err
+		}
+		for i := range list {
+			f.Before = list[i].ID
+			if list[i].State == BulkPlanned {
+				list[i].State = BulkCancelled
+				if err := b.desk.PutBulk(ctx, &list[i]); err != nil {
+					return n, err
+				}
+			}
+			if err := b.desk.SumBulk(ctx, &list[i]); err != nil {
+				return n, err
+			}
+			n++
+		}
+	}
+}
+
+// Items pages through the results of a bulk replay in order of row; a state narrows it.
+func (b *Bulks) Items(ctx context.Context, id, after int64, state string, limit int) ([]ledger.BulkItem, error) {
+	return b.desk.BulkItems(ctx, id, after, state, limit)
 }

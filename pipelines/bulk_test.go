@@ -81,7 +81,7 @@ func (w *world) bulkComes(b *pipelines.Bulks, id int64, state string) *pipelines
 
 func act(t testing.TB, b *pipelines.Bulks, id int64, what string) {
 	t.Helper()
-	if _, err := b.Act(t.Context(), id, what, false); err != nil {
+	if _, err := b.Act(t.Context(), id, pipelines.BulkAct{Act: what}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -126,7 +126,7 @@ func TestABulkReplayTriesAFewAndSurvivesACrash(t *testing.T) {
 		t.Fatalf("the plan is %+v, %v", p, err)
 	}
 	id := p.Job.ID
-	if _, err := b.Act(t.Context(), id, "resume", false); !errors.Is(err, pipelines.ErrBulkState) {
+	if _, err := b.Act(t.Context(), id, pipelines.BulkAct{Act: "resume"}); !errors.Is(err, pipelines.ErrBulkState) {
 		t.Fatalf("resuming what never started: %v", err)
 	}
 	act(t, b, id, "start")
@@ -156,7 +156,7 @@ func TestABulkReplayTriesAFewAndSurvivesACrash(t *testing.T) {
 	if list := incidentsOf(t, w, "open"); len(list) != 0 {
 		t.Fatalf("open are %+v", list)
 	}
-	items, err := b.Items(t.Context(), id, 0, 1000)
+	items, err := b.Items(t.Context(), id, 0, "", 1000)
 	if err != nil || len(items) != 180 || !slices.IsSortedFunc(items, func(a, b ledger.BulkItem) int { return int(a.Row - b.Row) }) {
 		t.Fatalf("%d items, %v", len(items), err)
 	}
@@ -186,10 +186,10 @@ func TestABulkReplayIsCancelledAndNeedsAWordForOneShots(t *testing.T) {
 	act(t, b, p.Job.ID, "start")
 	w.bulkComes(b, p.Job.ID, pipelines.BulkAsking)
 	act(t, b, p.Job.ID, "cancel")
-	if _, err := b.Act(t.Context(), p.Job.ID, "start", true); !errors.Is(err, pipelines.ErrBulkState) {
+	if _, err := b.Act(t.Context(), p.Job.ID, pipelines.BulkAct{Act: "start", Confirm: true}); !errors.Is(err, pipelines.ErrBulkState) {
 		t.Fatalf("starting what was cancelled: %v", err)
 	}
-	items, err := b.Items(t.Context(), p.Job.ID, 0, 11)
+	items, err := b.Items(t.Context(), p.Job.ID, 0, "", 11)
 	if err != nil || items[9].State != pipelines.ItemSkipped || items[9].Code != "bulk.one_shot" || items[10].State != pipelines.ItemPending {
 		t.Fatalf("the items are %+v, %v", items, err)
 	}
@@ -211,5 +211,60 @@ func TestABulkReplayEstimatesByTheLimits(t *testing.T) {
 	p, err := b.Plan(t.Context(), ledger.Bulk{Kind: "delivery", Code: "test.refused", Who: "anna"})
 	if err != nil || len(p.Targets) != 1 || p.Targets[0].PerSecond != 10 || p.Estimate != 10*time.Second {
 		t.Fatalf("the plan is %+v, %v", p, err)
+	}
+}
+
+// A large replay for a slow target lets few rows go ahead of it, so that a cancel holds
+// nearly all; its results are dropped by age, and its counts stay.
+func TestABulkReplayGoesNoFasterThanItsTarget(t *testing.T) {
+	w := newWorld(t, flowTo("push"), func(o *connectors.Operation) { o.Uses = []connectors.Use{{Limit: "calls"}} }, func(w *world) {
+		w.tc.Limits = []connectors.Limit{{Name: "calls", Requests: 20, Per: time.Second}}
+	})
+	const n = 400
+	parkMany(t, w.led, "push", n, 1)
+	b, stop := bulks(t, w)
+	p, err := b.Plan(t.Context(), ledger.Bulk{Kind: "delivery", Code: "test.refused", Mode: "re-map", Who: "anna"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := p.Job.ID
+	rate := 30
+	if _, err := b.Act(t.Context(), id, pipelines.BulkAct{Act: "start", Mode: pipelines.AsSent, Rate: &rate}); err != nil {
+		t.Fatal(err)
+	}
+	w.bulkComes(b, id, pipelines.BulkAsking)
+	if _, err := b.Act(t.Context(), id, pipelines.BulkAct{Act: "start", Mode: pipelines.Remap}); !errors.Is(err, pipelines.ErrBulkState) {
+		t.Fatalf("another mode after the first rows: %v", err)
+	}
+	rate = 0
+	if _, err := b.Act(t.Context(), id, pipelines.BulkAct{Act: "start", Rate: &rate}); err != nil {
+		t.Fatal(err)
+	}
+	// The limit allows 20 a second and two seconds' worth goes ahead.
+	const ahead = 40
+	w.until("a good part to be sent", func() bool { return len(w.target.sent()) >= 50 })
+	act(t, b, id, "cancel")
+	p = w.bulkComes(b, id, pipelines.BulkCancelled)
+	w.rest()
+	sent := len(w.target.sent())
+	now, err := b.Progress(t.Context(), &p.Job)
+	if err != nil || now.Items[pipelines.ItemReplayed] != int64(sent) || now.Items[pipelines.ItemPending] != int64(n-sent) || sent > 50+ahead+20 {
+		t.Fatalf("%d were sent, the counts are %+v, %v", sent, now, err)
+	}
+	stop()
+	for _, c := range []struct {
+		before time.Time
+		want   int
+	}{{time.Now().Add(-time.Hour), 0}, {time.Now().Add(time.Hour), 1}, {time.Now().Add(time.Hour), 0}} {
+		if done, err := b.Retain(t.Context(), c.before); err != nil || done != c.want {
+			t.Fatalf("the results of %d replays were dropped, want %d: %v", done, c.want, err)
+		}
+	}
+	items, err := b.Items(t.Context(), id, 0, "", 10)
+	if err != nil || len(items) != 0 {
+		t.Fatalf("left are %+v, %v", items, err)
+	}
+	if p, err = b.Look(t.Context(), id); err != nil || p.Job.Items[pipelines.ItemReplayed] != int64(sent) || p.Job.SummedAt.IsZero() {
+		t.Fatalf("summed up it is %+v, %v", p, err)
 	}
 }

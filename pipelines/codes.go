@@ -14,6 +14,7 @@ const (
 	CodeTargetOff      = "target.off"           // the connection's mode is off
 	CodeShadow         = "target.shadow"        // the connection's mode is shadow: mapped and checked, not sent
 	CodeFlowGone       = "flow.gone"            // the flow or step of a stored delivery no longer exists
+	CodeNoDryRun       = "dry_run.cannot"       // the connector cannot show what it would send
 	CodePanic          = "internal.panic"       // a stage broke; a bug of ours
 	CodeNewer          = "superseded.newer"     // a newer version took over
 	CodeOlder          = "superseded.older"     // something newer was applied already

@@ -59,6 +59,7 @@ type connection struct {
 type lasting struct {
 	gates    gates
 	intake   intakeCounts
+	health   health
 	mu       sync.Mutex
 	failures int                      // connection-wide failures in a row
 	pulls    map[string]chan struct{} // whose turn it is to move a cursor

@@ -19,6 +19,7 @@ import (
 	"github.com/minihub/minihub/pipelines/flow"
 	"github.com/minihub/minihub/pipelines/ledger"
 	"github.com/minihub/minihub/pipelines/limits"
+	"github.com/minihub/minihub/pipelines/tracing"
 )
 
 // Options is what an engine is built from.
@@ -42,8 +43,10 @@ type Options struct {
 	MaxBacklog int
 	// MaxBody bounds an inbound body; 0 = 2 MiB.
 	MaxBody int64
-	Log     *zap.Logger
-	Now     func() time.Time
+	// Traces tells the way of every message; nil = nothing is traced.
+	Traces *tracing.Tracer
+	Log    *zap.Logger
+	Now    func() time.Time
 }
 
 // Engine moves messages from sources to targets. What New returns runs whichever program
@@ -53,6 +56,8 @@ type Engine struct {
 	bus *bus.Bus
 	*core
 	*program // nil in what New returned
+	// trial: what is mapped is only looked at and says nothing about the mapping.
+	trial bool
 }
 
 // core is what all programs of an engine share.

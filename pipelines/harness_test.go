@@ -447,7 +447,7 @@ func (w *world) start() {
 func (w *world) startWith(wrap func(ledger.Ledger) ledger.Ledger) {
 	w.t.Helper()
 	w.load()
-	led, err := sqlledger.Open(w.t.Context(), sqlledger.Options{URL: w.store, Secret: []byte("test secret of 32 bytes, invented"), WaitOwner: 5 * time.Second})
+	led, err := sqlledger.Open(w.t.Context(), sqlledger.Options{URL: w.store, Secret: []byte("test secret of 32 bytes, invented"), WaitOwner: 20 * time.Second, LeaseTTL: 2 * time.Second})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -44,10 +44,12 @@ func (e *Engine) ServeIntake(w http.ResponseWriter, r *http.Request) {
 	began := e.opt.Now()
 	rcv, rerr := e.receiveSafely(r.Context(), c, connectors.Request{Method: r.Method, Path: "/" + rest, Query: r.URL.Query(),
 		Header: r.Header, Body: body, At: began})
+	ctx, tr := e.begin(r.Context(), workReceive, began)
 	switch {
 	case rerr != nil && rerr.Kind == connectors.Unreadable && len(rerr.Raw) > 0:
 		// Authentic, and nobody can read it: kept as it came, for a person (Invariant 1).
-		answer(w, c.receiver.Reply(e.keepUnreadable(r.Context(), c, rerr, began), rcv, rerr))
+		answer(w, c.receiver.Reply(e.keepUnreadable(ctx, c, rerr, began), rcv, rerr))
+		tr.received(c, e.opt.Now())
 	case rerr != nil:
 		c.intake.bad.Add(1)
 		e.opt.Log.Info("a push was refused", zap.String("connection", c.Name), zap.String("code", code(rerr, "")))
@@ -56,7 +58,7 @@ func (e *Engine) ServeIntake(w http.ResponseWriter, r *http.Request) {
 		answer(w, *rcv.Answer)
 	default:
 		verdict := connectors.Stored
-		if err := e.accept(r.Context(), c, rcv.Items, began); err != nil {
+		if err := e.accept(ctx, c, rcv.Items, began); err != nil {
 			e.opt.Log.Warn("a push was put off", zap.String("connection", c.Name), zap.Error(err))
 			verdict = connectors.Busy
 			c.intake.busy.Add(1)
@@ -64,6 +66,7 @@ func (e *Engine) ServeIntake(w http.ResponseWriter, r *http.Request) {
 			c.intake.stored.Add(1)
 		}
 		answer(w, c.receiver.Reply(verdict, rcv, nil))
+		tr.received(c, e.opt.Now())
 	}
 }
 

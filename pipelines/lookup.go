@@ -30,7 +30,7 @@ func (t *turn) lookup(ctx context.Context) (next, error) {
 		return next{later: t.e.opt.Now().Add(wait)}, nil
 	}
 	started := t.e.opt.Now()
-	found, ferr := t.ask(ctx, doc)
+	found, ferr := t.ask(t.try(ctx, "lookup"), doc)
 	release()
 	t.called = true
 	if ferr != nil {
@@ -59,6 +59,7 @@ func (t *turn) ask(ctx context.Context, doc []byte) (f connectors.Finding, ferr 
 	}
 	list := []connectors.Delivery{t.e.asDelivery(t.op, &outgoing{d: t.d, doc: doc, ids: ids})}
 	out, err := t.c.looker.Lookup(ctx, t.op.Name, list)
+	t.c.health.called(t.e.opt.Now(), connectors.AsError(err))
 	if err != nil {
 		return f, connectors.AsError(err)
 	}
@@ -215,7 +216,7 @@ func (t *turn) poll(ctx context.Context) (next, error) {
 		return next{later: t.e.opt.Now().Add(wait)}, nil
 	}
 	started := t.e.opt.Now()
-	res, perr := t.askTicket(ctx, doc)
+	res, perr := t.askTicket(t.try(ctx, "poll"), doc)
 	release()
 	t.called = true
 	if perr != nil {
@@ -251,6 +252,7 @@ func (t *turn) askTicket(ctx context.Context, doc []byte) (res connectors.Result
 	id := strconv.FormatInt(t.d.ID, 10)
 	out, err := t.c.poller.Poll(ctx, t.op.Name, []connectors.Ticket{{ID: id, Ticket: t.d.Ticket,
 		Delivery: t.e.asDelivery(t.op, &outgoing{d: t.d, doc: doc})}})
+	t.c.health.called(t.e.opt.Now(), connectors.AsError(err))
 	if err != nil {
 		return res, connectors.AsError(err)
 	}
@@ -281,6 +283,7 @@ func (t *turn) pollAgain(ctx context.Context, started time.Time, perr *connector
 		s.Attempt = t.attempt("poll", started, s.To, s.Code, s.Text)
 		return t.commit(ctx, s)
 	}
+	t.tried(code(perr, ""), nil)
 	return next{later: t.e.opt.Now().Add(t.e.opt.Retry.wait(2, max(t.op.Poll, waitOf(perr)), t.d.ID))}, nil
 }
 

@@ -37,6 +37,9 @@ type Replay struct {
 // confirmed having read the warning (Invariant 3).
 var ErrNeedsConfirmation = errors.New("this may take effect twice at the target; confirm it to go on")
 
+// ErrMoved is answered when a row is not any more what the person saw.
+var ErrMoved = errors.New("it moved meanwhile; look again")
+
 // ReplayDelivery lets a parked delivery into its lane again, or one whose age ended. A
 // delivery that may have had an effect is asked about first where the target can be
 // asked; a one-shot one needs confirmed.
@@ -64,14 +67,10 @@ func (e *Engine) ReplayDelivery(ctx context.Context, id int64, mode ReplayMode, 
 	if !ok {
 		return out, fmt.Errorf("connection %s no longer has the operation %s", d.Connection, d.Operation)
 	}
-	if d.State != ledger.Parked && d.State != ledger.Blocked {
-		return out, fmt.Errorf("delivery %d is %s; only parked and blocked ones are replayed", id, d.State)
+	s, err := resume(d, op, who, confirmed)
+	if err != nil {
+		return out, err
 	}
-	if op.Repeat == connectors.OneShot && d.Attempts > 0 && (!d.Clean || d.Code == CodeOneShot) && !confirmed {
-		return out, ErrNeedsConfirmation
-	}
-	s := &ledger.Settle{Delivery: d.ID, From: []ledger.State{d.State}, To: ledger.Ready, Clean: d.Clean, Absent: 0,
-		Progress: d.Progress, Who: who}
 	if mode == Remap || d.Payload == (ledger.Ref{}) {
 		if perr := e.remap(ctx, d, s); perr != nil {
 			var pe *prepareError
@@ -86,27 +85,54 @@ func (e *Engine) ReplayDelivery(ctx context.Context, id int64, mode ReplayMode, 
 		if s.Deps, err = e.waitsFor(ctx, d); err != nil {
 			return out, err
 		}
-		if len(s.Deps) > 0 {
-			s.To, s.Code, s.Text = ledger.Blocked, CodeWaitsFor, "waits for its predecessors"
+	}
+	err = e.resumed(ctx, d, s, "replay."+string(mode), "", &out)
+	return out, err
+}
+
+// resume begins the unit that lets a parked or blocked delivery go on. What may take
+// effect twice needs a person who read the warning (Invariant 3).
+func resume(d *ledger.Delivery, op *connectors.Operation, who string, confirmed bool) (*ledger.Settle, error) {
+	if d.State != ledger.Parked && d.State != ledger.Blocked {
+		return nil, fmt.Errorf("delivery %d is %s; only parked and blocked ones are replayed or edited", d.ID, d.State)
+	}
+	if op.Repeat == connectors.OneShot && d.Attempts > 0 && (!d.Clean || d.Code == CodeOneShot) && !confirmed {
+		return nil, ErrNeedsConfirmation
+	}
+	return &ledger.Settle{Delivery: d.ID, From: []ledger.State{d.State}, To: ledger.Ready, Clean: d.Clean, Absent: 0,
+		Progress: d.Progress, Who: who}, nil
+}
+
+// resumed commits the unit with the act of the person, and lets what became ready into its
+// lane. With something left to wait for, the delivery is blocked.
+func (e *Engine) resumed(ctx context.Context, d *ledger.Delivery, s *ledger.Settle, code, why string, out *Replay) error {
+	if len(s.Deps) > 0 {
+		s.To, s.Code, s.Text = ledger.Blocked, CodeWaitsFor, "waits for its predecessors"
+		if d.State == ledger.Blocked {
+			s.Code, s.Text = d.Code, d.Text
 		}
 	}
 	now := e.opt.Now()
-	s.Attempt = &ledger.Attempt{Delivery: d.ID, N: d.Attempts, Kind: "person", StartedAt: now, EndedAt: now, State: s.To, Code: "replay." + string(mode), Who: who}
+	s.Attempt = &ledger.Attempt{Delivery: d.ID, N: d.Attempts, Kind: "person", StartedAt: now, EndedAt: now, State: s.To, Code: code, Text: why, Who: s.Who}
 	if err := e.opt.Ledger.Commit(ctx, s); err != nil {
-		return out, err
+		return err
 	}
 	if !s.Applied {
-		return out, fmt.Errorf("delivery %d moved meanwhile; look again", id)
+		return fmt.Errorf("%w: delivery %d", ErrMoved, d.ID)
 	}
 	out.To = string(s.To)
+	e.replayed(d, s, now)
 	if s.To == ledger.Ready {
 		// It takes its place by id; one that holds its lane is woken.
 		e.bus.Enqueue(ledger.Pending{Kind: "delivery", ID: d.ID, Connection: d.Connection, Source: d.Source, Root: d.Root, State: ledger.Ready})
 	}
 	for _, p := range s.Released {
+		if p.ID == d.ID {
+			out.To = string(ledger.Ready) // what it waits for is done already
+		}
 		e.bus.Enqueue(p)
 	}
-	return out, nil
+	return nil
 }
 
 // waitsFor are the predecessors of a parked delivery's own version that are not done:
@@ -145,11 +171,11 @@ func (e *Engine) remap(ctx context.Context, d *ledger.Delivery, s *ledger.Settle
 	key := d.RemoteKey
 	if key == "" {
 		f := e.flowOf(step)
-		body, err := e.bodyOf(ctx, rec)
+		src, err := e.sourceOf(ctx, rec)
 		if err != nil {
 			return err
 		}
-		tree, err := e.connections()[rec.DocKey.Connection].decode(rec.Stream, body)
+		tree, err := e.connections()[rec.DocKey.Connection].read(rec.Stream, src)
 		if err != nil {
 			return &prepareError{code: CodeUnreadable, text: err.Error()}
 		}
@@ -191,19 +217,12 @@ func (e *Engine) ReplayRecord(ctx context.Context, id int64, mode ReplayMode, wh
 	if rec.State != ledger.RecordParked && rec.State != ledger.RecordNoTarget {
 		return out, fmt.Errorf("record %d is %s; only parked records and those without a target are mapped again", id, rec.State)
 	}
-	body, err := e.bodyOf(ctx, rec)
+	src, err := e.sourceOf(ctx, rec)
 	if err != nil {
 		return out, err
 	}
-	c, err := e.connection(rec.DocKey.Connection)
-	if err != nil {
-		return out, err
-	}
-	older, err := e.newerRouted(ctx, rec)
-	if err != nil {
-		return out, err
-	}
-	route, err := e.route(ctx, c, rec, body, older)
+	_, tr := e.begin(ctx, "replay", e.opt.Now())
+	route, err := e.again(ctx, rec, src)
 	if err != nil {
 		return out, err
 	}
@@ -211,19 +230,41 @@ func (e *Engine) ReplayRecord(ctx context.Context, id int64, mode ReplayMode, wh
 		out.To, out.Code, out.Text = string(route.To), route.Code, route.Text
 		return out, nil
 	}
+	err = e.routedAgain(ctx, rec, route, tr, &out)
+	return out, err
+}
+
+// again maps a record that was parked, from its own document or from another.
+func (e *Engine) again(ctx context.Context, rec *ledger.Record, src source) (*ledger.Route, error) {
+	c, err := e.connection(rec.DocKey.Connection)
+	if err != nil {
+		return nil, err
+	}
+	older, err := e.newerRouted(ctx, rec)
+	if err != nil {
+		return nil, err
+	}
+	route, err := e.route(ctx, c, rec, src, older)
+	if err != nil || route.To == ledger.RecordParked {
+		return route, err
+	}
 	live := func(d *ledger.NewDelivery) bool { return d.State != ledger.Superseded && d.State != ledger.Filtered }
 	if older && !slices.ContainsFunc(route.Deliveries, live) {
 		route = &ledger.Route{Record: rec.ID, To: ledger.RecordSuperseded, Code: CodeNewer, Text: "a newer version was mapped meanwhile"}
 	}
 	route.From, route.Replay = []ledger.RecordState{ledger.RecordParked, ledger.RecordNoTarget}, true
-	if err := e.commitRoute(ctx, rec, route); err != nil {
-		return out, err
+	return route, nil
+}
+
+func (e *Engine) routedAgain(ctx context.Context, rec *ledger.Record, route *ledger.Route, tr *work, out *Replay) error {
+	if err := e.commitRoute(ctx, rec, route, tr); err != nil {
+		return err
 	}
 	if !route.Applied {
-		return out, fmt.Errorf("record %d moved meanwhile; look again", id)
+		return fmt.Errorf("%w: message %d", ErrMoved, rec.ID)
 	}
 	out.To = string(route.To)
-	return out, nil
+	return nil
 }
 
 // newerRouted reports whether a newer version of the record has been routed: then only
@@ -248,8 +289,14 @@ func (e *Engine) Refetch(ctx context.Context, rec *ledger.Record) error {
 	if !ok || c.fetcher == nil || !s.Hints {
 		return fmt.Errorf("stream %s.%s cannot be asked for one document", rec.DocKey.Connection, rec.Stream)
 	}
-	return e.commitIntake(ctx, c, &ledger.Intake{Connection: c.Name, Stream: rec.Stream,
-		Hints: []*ledger.NewHint{{Stream: rec.Stream, Key: rec.DocKey.Key, RootKey: rec.RootKey, RootEnt: rootEntity(s)}}}, nil)
+	ctx, tr := e.begin(ctx, string(Repull), e.opt.Now())
+	tr.asksAgain(rec)
+	if err := e.commitIntake(ctx, c, &ledger.Intake{Connection: c.Name, Stream: rec.Stream,
+		Hints: []*ledger.NewHint{{Stream: rec.Stream, Key: rec.DocKey.Key, RootKey: rec.RootKey, RootEnt: rootEntity(s)}}}, nil); err != nil {
+		return err
+	}
+	tr.took(c, rec.Stream, e.opt.Now(), nil)
+	return nil
 }
 
 // Discard gives a parked delivery up, with a reason.

@@ -20,6 +20,8 @@ type Preview struct {
 	Document              []byte       // nil: none can be made, or it is made at the time of sending
 	Repeat                connectors.Repeat
 	Attempts              int
+	// Edited: it is made of a document that a person changed, or is one.
+	Edited bool
 }
 
 // PreviewDelivery makes the document that replaying a delivery would send.
@@ -28,7 +30,7 @@ func (e *Engine) PreviewDelivery(ctx context.Context, id int64, mode ReplayMode)
 	if err != nil {
 		return Preview{}, err
 	}
-	e, leave := e.enter(d.Root)
+	e, leave := e.enterTrial(d.Root)
 	defer leave()
 	p := Preview{Delivery: d.ID, Flow: d.Flow, Step: d.Step, Connection: d.Connection, Operation: d.Operation, Key: d.RemoteKey,
 		State: ledger.Ready, Attempts: d.Attempts}
@@ -42,6 +44,7 @@ func (e *Engine) PreviewDelivery(ctx context.Context, id int64, mode ReplayMode)
 	}
 	p.Repeat = op.Repeat
 	if mode == AsSent && d.Payload != (ledger.Ref{}) {
+		p.Edited = d.MapVersion == EditedByHand
 		p.Document, err = e.opt.Ledger.Payload(ctx, d.Payload)
 		return p, err
 	}
@@ -55,7 +58,13 @@ func (e *Engine) PreviewDelivery(ctx context.Context, id int64, mode ReplayMode)
 		return p, nil
 	}
 	p.Key, p.Document = s.Revise.RemoteKey, s.Revise.Payload
-	return p, nil
+	rec, err := e.opt.Ledger.Record(ctx, d.Record)
+	if err != nil {
+		return p, err
+	}
+	src, err := e.sourceOf(ctx, rec)
+	p.Edited = src.edited
+	return p, err
 }
 
 // PreviewRecord makes the deliveries that mapping a parked record again would create.
@@ -65,31 +74,28 @@ func (e *Engine) PreviewRecord(ctx context.Context, id int64) ([]Preview, *ledge
 	if err != nil {
 		return nil, nil, err
 	}
-	e, leave := e.enter(rec.Root)
+	e, leave := e.enterTrial(rec.Root)
 	defer leave()
 	if rec.State != ledger.RecordParked && rec.State != ledger.RecordNoTarget {
 		return nil, nil, fmt.Errorf("record %d is %s; only parked records and those without a target are mapped again", id, rec.State)
 	}
-	body, err := e.bodyOf(ctx, rec)
+	src, err := e.sourceOf(ctx, rec)
 	if err != nil {
 		return nil, nil, err
 	}
-	c, err := e.connection(rec.DocKey.Connection)
+	route, err := e.again(ctx, rec, src)
 	if err != nil {
 		return nil, nil, err
 	}
-	older, err := e.newerRouted(ctx, rec)
-	if err != nil {
-		return nil, nil, err
-	}
-	route, err := e.route(ctx, c, rec, body, older)
-	if err != nil {
-		return nil, nil, err
-	}
+	return e.previews(route, src.edited), route, nil
+}
+
+// previews are the deliveries of a route as they would be made.
+func (e *Engine) previews(route *ledger.Route, edited bool) []Preview {
 	var out []Preview
 	for _, d := range route.Deliveries {
 		p := Preview{Flow: d.Flow, Step: d.Step, Connection: d.Connection, Operation: d.Operation, Key: d.RemoteKey,
-			State: d.State, Code: d.Code, Text: d.Text, Document: d.Payload}
+			State: d.State, Code: d.Code, Text: d.Text, Document: d.Payload, Edited: edited}
 		if target, err := e.connection(d.Connection); err == nil {
 			if op, ok := target.Connector.Operation(d.Operation); ok {
 				p.Repeat = op.Repeat
@@ -97,5 +103,5 @@ func (e *Engine) PreviewRecord(ctx context.Context, id int64) ([]Preview, *ledge
 		}
 		out = append(out, p)
 	}
-	return out, route, nil
+	return out
 }

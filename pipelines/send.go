@@ -100,7 +100,8 @@ func needsMark(op *connectors.Operation) bool {
 func (e *Engine) call(ctx context.Context, c *connection, op *connectors.Operation, batch []*outgoing, release func()) {
 	timeout := timeout(op)
 	started := e.opt.Now()
-	callCtx, cancel := context.WithTimeout(ctx, timeout)
+	traced, tr := e.together(ctx, batch)
+	callCtx, cancel := context.WithTimeout(traced, timeout)
 	list := make([]connectors.Delivery, len(batch))
 	byID := make(map[string]*outgoing, len(batch))
 	for i, o := range batch {
@@ -111,6 +112,7 @@ func (e *Engine) call(ctx context.Context, c *connection, op *connectors.Operati
 	results, err := e.deliverSafely(callCtx, c, op, list)
 	cancel()
 	release()
+	tr.shared(c.Name, op.Name, len(batch), e.opt.Now(), err != nil)
 	answered := map[string]bool{}
 	for _, r := range results {
 		o := byID[r.ID]
@@ -188,15 +190,19 @@ func fromError(err *connectors.Error) connectors.Result {
 	}
 }
 
+// attempt is which one is being made.
+func attempt(d *ledger.Delivery) int {
+	if d.State == ledger.Ready || d.State == ledger.Waiting {
+		return d.Attempts + 1 // counted with its outcome
+	}
+	return d.Attempts
+}
+
 func (e *Engine) asDelivery(op *connectors.Operation, o *outgoing) connectors.Delivery {
 	d := o.d
-	attempt := d.Attempts
-	if d.State == ledger.Ready || d.State == ledger.Waiting {
-		attempt++ // counted with its outcome
-	}
 	out := connectors.Delivery{
 		ID: strconv.FormatInt(d.ID, 10), Key: remoteKey(op, d.RemoteKey, d.Generation), Base: d.RemoteKey,
-		Document: o.doc, Attempt: attempt, Progress: d.Progress,
+		Document: o.doc, Attempt: attempt(d), Progress: d.Progress,
 	}
 	for _, id := range o.ids {
 		out.RemoteIDs = append(out.RemoteIDs, connectors.RemoteID{Kind: id.Kind, Value: id.Value})
@@ -236,7 +242,9 @@ func (e *Engine) deliverSafely(ctx context.Context, c *connection, op *connector
 				Text: "the connector broke while sending", Sent: true}
 		}
 	}()
-	return c.sink.Deliver(ctx, op.Name, list)
+	out, err = c.sink.Deliver(ctx, op.Name, list)
+	c.health.called(e.opt.Now(), worst(err, out))
+	return out, err
 }
 
 func (e *Engine) canLook(connection string) bool {

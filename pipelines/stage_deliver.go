@@ -24,6 +24,7 @@ type turn struct {
 
 	doc     []byte // the target document, once it is read or made
 	probing bool   // this turn is the probe of its operation's gate
+	trying  *work  // the try under way, for its trace; nil = none
 	called  bool   // the connection was asked something,
 	// and one of its gates closed for it: the connection's or the operation's.
 	connShut, opShut bool
@@ -49,6 +50,7 @@ func (e *Engine) handleDelivery(c *connection) message.NoPublishHandlerFunc {
 		}
 		t := &turn{e: e, c: c, d: d, msg: msg}
 		n, err := t.run(ctx)
+		t.tried("", nil)
 		if errors.Is(err, errMoved) {
 			n, err = next{}, nil
 		}
@@ -250,7 +252,7 @@ func (t *turn) send(ctx context.Context, doc []byte, ids []ledger.RemoteID) (nex
 	if t.c.sink == nil {
 		return t.park(ctx, CodeFlowGone, "the connection cannot deliver")
 	}
-	o := &outgoing{ctx: ctx, d: t.d, doc: doc, ids: ids}
+	o := &outgoing{d: t.d, doc: doc, ids: ids}
 	if t.op.Budget > 0 {
 		key, err := budgetKey(t.op, t.d, doc)
 		if err != nil {
@@ -258,7 +260,11 @@ func (t *turn) send(ctx context.Context, doc []byte, ids []ledger.RemoteID) (nex
 		}
 		o.budget = &ledger.Budget{Connection: t.d.Connection, Operation: t.op.Name, Key: key, Max: t.op.Budget}
 	}
+	o.ctx = t.try(ctx, "send")
 	t.c.sends[t.op.Name].do(o)
+	if o.err != nil || o.over || o.stale || !o.held.IsZero() {
+		t.trying = nil // nothing was sent
+	}
 	switch {
 	case o.err != nil:
 		return next{}, o.err

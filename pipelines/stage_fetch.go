@@ -87,6 +87,8 @@ func (e *Engine) fetchBatch(c *connection, s *connectors.Stream) func([]*fetchin
 		for i, f := range batch {
 			keys[i], f.called = f.hint.Key, true
 		}
+		ctx, tr := e.begin(ctx, workFetch, began)
+		tr.answers(batch)
 		items, ferr := e.fetchSafely(ctx, c, s, keys)
 		release()
 		switch {
@@ -94,6 +96,7 @@ func (e *Engine) fetchBatch(c *connection, s *connectors.Stream) func([]*fetchin
 			c.succeeded()
 			err = e.fetched(ctx, c, s, batch, items, began)
 		case len(batch) > 1 && ferr.Scope == connectors.OfDocument && ferr.Kind != connectors.RateLimited:
+			tr.took(c, s.Name, e.opt.Now(), ferr)
 			half := len(batch) / 2
 			e.fetchBatch(c, s)(batch[:half])
 			e.fetchBatch(c, s)(batch[half:])
@@ -101,6 +104,7 @@ func (e *Engine) fetchBatch(c *connection, s *connectors.Stream) func([]*fetchin
 		default:
 			err = e.fetchFailed(ctx, c, s, batch, ferr)
 		}
+		tr.took(c, s.Name, e.opt.Now(), ferr)
 		for _, f := range batch {
 			f.err = err
 		}
@@ -117,6 +121,7 @@ func (e *Engine) fetchSafely(ctx context.Context, c *connection, s *connectors.S
 		}
 	}()
 	items, err := c.fetcher.Fetch(ctx, s.Name, keys)
+	c.health.called(e.opt.Now(), connectors.AsError(err))
 	if err != nil {
 		return items, connectors.AsError(err)
 	}
@@ -202,6 +207,7 @@ func (e *Engine) commitIntake(ctx context.Context, c *connection, in *ledger.Int
 		return ledger.ErrConflict
 	}
 	for _, in := range append([]*ledger.Intake{in}, others...) {
+		workOf(ctx).brought(in)
 		for _, it := range in.Items {
 			if it.Outcome == "new" && it.Code == "" {
 				e.bus.Enqueue(ledger.Pending{Kind: "record", ID: it.ID, Connection: c.Name, Stream: in.Stream,

@@ -14,6 +14,7 @@ import (
 	"github.com/minihub/minihub/pipelines/bus"
 	"github.com/minihub/minihub/pipelines/flow"
 	"github.com/minihub/minihub/pipelines/ledger"
+	"github.com/minihub/minihub/schemas"
 )
 
 // handleRecord is the router's handler of records/CONNECTION: it maps a record, routes
@@ -30,11 +31,12 @@ func (e *Engine) handleRecord(c *connection) message.NoPublishHandlerFunc {
 			bus.Settled(msg)
 			return nil
 		}
-		route, err := e.route(ctx, c, rec, msg.Payload, false)
+		_, tr := e.begin(ctx, "map", e.opt.Now())
+		route, err := e.route(ctx, c, rec, source{body: msg.Payload}, false)
 		if err != nil {
 			return err
 		}
-		if err := e.commitRoute(ctx, rec, route); err != nil {
+		if err := e.commitRoute(ctx, rec, route, tr); err != nil {
 			return err
 		}
 		bus.Settled(msg)
@@ -43,13 +45,14 @@ func (e *Engine) handleRecord(c *connection) message.NoPublishHandlerFunc {
 }
 
 // commitRoute writes a route and lets its deliveries into their lanes.
-func (e *Engine) commitRoute(ctx context.Context, rec *ledger.Record, route *ledger.Route) error {
+func (e *Engine) commitRoute(ctx context.Context, rec *ledger.Record, route *ledger.Route, tr *work) error {
 	if err := e.opt.Ledger.Commit(ctx, route); err != nil {
 		return err
 	}
 	if !route.Applied {
 		return nil
 	}
+	tr.routed(rec, route, e.opt.Now())
 	for _, d := range route.Deliveries {
 		if d.State == ledger.Ready || d.State == ledger.Parked && d.Holds || d.State == ledger.Blocked && e.keepsOrder(d.Connection, d.Operation) {
 			e.bus.Enqueue(ledger.Pending{Kind: "delivery", ID: d.ID, Connection: d.Connection, Source: rec.DocKey.Connection, Root: rec.Root, State: d.State, Holds: d.Holds})
@@ -78,7 +81,7 @@ func (e *Engine) keepsOrder(connection, operation string) bool {
 }
 
 // route maps a record through every flow that takes its stream.
-func (e *Engine) route(ctx context.Context, c *connection, rec *ledger.Record, body []byte, older bool) (*ledger.Route, error) {
+func (e *Engine) route(ctx context.Context, c *connection, rec *ledger.Record, src source, older bool) (*ledger.Route, error) {
 	r := &ledger.Route{Record: rec.ID, To: ledger.RecordRouted}
 	park := func(code, text string) *ledger.Route {
 		r.To, r.Code, r.Text, r.Deliveries, r.Moves = ledger.RecordParked, storable(code), storable(text), nil, nil
@@ -88,7 +91,7 @@ func (e *Engine) route(ctx context.Context, c *connection, rec *ledger.Record, b
 	if rec.Deleted {
 		r.Code = CodeTombstone
 		var err error
-		if flows, body, err = e.ofDeleted(ctx, rec, flows); err != nil {
+		if flows, src, err = e.ofDeleted(ctx, rec, flows); err != nil {
 			return nil, err
 		}
 	}
@@ -96,7 +99,7 @@ func (e *Engine) route(ctx context.Context, c *connection, rec *ledger.Record, b
 		r.To = ledger.RecordNoTarget
 		return r, nil
 	}
-	tree, err := c.decode(rec.Stream, body)
+	tree, err := c.read(rec.Stream, src)
 	if err != nil {
 		return park(CodeUnreadable, err.Error()), nil
 	}
@@ -140,15 +143,13 @@ func (rt *routing) flow(f *flow.Flow, tree any) *prepareError {
 	if !done {
 		var perr *prepareError
 		if doc, perr = rt.e.toCanonical(rt.rec, f, tree); perr != nil {
+			rt.amount(f.Input, tree)
+			rt.keys(f.Entity, f.Input, tree) // what cannot be mapped is looked for first of all
 			return perr
 		}
+		rt.amount(f.Schema, doc)
 		rt.docs[f.Canonical.Name()] = doc
-		for _, k := range f.Schema.SearchKeys(doc) {
-			rt.out.Keys = append(rt.out.Keys, ledger.SearchKey{Kind: k.Kind, Value: storable(k.Value)})
-		}
-		if rt.out.Label == "" && len(rt.out.Keys) > 0 {
-			rt.out.Label = rt.out.Keys[0].Value
-		}
+		rt.keys(f.Entity, f.Schema, doc)
 	}
 	mc := rt.e.mapContext(rt.rec)
 	if f.When != nil {
@@ -164,6 +165,50 @@ func (rt *routing) flow(f *flow.Flow, tree any) *prepareError {
 		rt.out.Deliveries = append(rt.out.Deliveries, rt.step(f, s, doc, made))
 	}
 	return nil
+}
+
+// amount notes how much money the record is about, where a document of it tells.
+func (rt *routing) amount(s *schemas.Schema, doc any) {
+	if s == nil || rt.out.Amount.Currency != "" {
+		return
+	}
+	if minor, currency, ok := s.Amount(doc); ok {
+		rt.out.Amount = ledger.Amount{Minor: minor, Currency: currency}
+	}
+}
+
+// keys adds what a document is searched by, and gives the route its label.
+func (rt *routing) keys(entity string, s *schemas.Schema, doc any) {
+	if s == nil {
+		return
+	}
+	keys := s.SearchKeys(doc)
+	for _, k := range keys {
+		rt.out.Keys = append(rt.out.Keys, ledger.SearchKey{Kind: k.Kind, Value: storable(k.Value)})
+	}
+	if rt.out.Label == "" {
+		rt.out.Label = storable(label(entity, keys))
+	}
+}
+
+// numbers are the kinds of search key that a document of an entity is known by.
+var numbers = map[string]string{"order": schemas.KindOrderNo, "after_sale": schemas.KindRefundNo, "payment": schemas.KindPaymentNo, "shipment": schemas.KindShipmentNo,
+	"tracking": schemas.KindWaybill, "points": schemas.KindMovementNo, "coupon": schemas.KindCouponCode, "member": schemas.KindMemberNo,
+	"product": schemas.KindProductCode, "inventory": schemas.KindSKU, "store": schemas.KindStoreCode}
+
+// label is what people call a document: its number, or another key of it that is nobody's
+// name or phone (Invariant 8: labels are stored as they are).
+func label(entity string, keys []schemas.SearchKey) string {
+	other := ""
+	for _, k := range keys {
+		switch {
+		case k.Kind == numbers[entity]:
+			return k.Value
+		case other == "" && !schemas.Personal(k.Kind):
+			other = k.Value
+		}
+	}
+	return other
 }
 
 // step makes the delivery of one step: whatever is wrong with it is its own state, never

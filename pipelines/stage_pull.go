@@ -90,6 +90,7 @@ type puller struct {
 	stored string
 	counts PullCounts
 	report func(PullCounts)
+	fill   *filling // set: one page of a backfill job
 }
 
 func (e *Engine) pull(ctx context.Context, connection, stream, name string, w connectors.Window, report func(PullCounts)) (PullCounts, error) {
@@ -251,45 +252,65 @@ func (p *puller) pages(ctx context.Context, w connectors.Window) error {
 		if err := p.room(ctx); err != nil {
 			return err
 		}
-		began := p.e.opt.Now()
-		page, perr := p.page(ctx, w)
-		if perr != nil {
-			p.c.gates.probeEnded("")
-			if perr.Kind == connectors.Unreadable {
-				return p.unreadable(ctx, w, perr)
-			}
-			if perr.Kind == connectors.RateLimited && perr.Wait > 0 {
-				p.c.limits.Penalty(p.s.PullUses, perr.Wait)
-			}
-			if _, _, err := p.e.fault(ctx, p.c, "", perr); err != nil {
+		if p.fill != nil {
+			if err := p.fill.room(p); err != nil {
 				return err
 			}
-			return perr
-		}
-		p.c.succeeded()
-		if err := p.e.openGate(ctx, p.c, "", false); err != nil {
-			return err // it was the probe of a closed gate
-		}
-		nextPos := p.pos
-		nextPos.Page = page.Cursor
-		switch {
-		case page.More:
-		case p.s.Windowed:
-			nextPos = p.ended(settled)
-		case p.s.Complete:
-			nextPos = position{Page: page.Cursor} // where the next one begins
 		}
 		scan := p.pos.Scan
-		if err := p.store(ctx, page, nextPos, began); err != nil {
+		more, err := p.read(ctx, w, settled)
+		switch {
+		case err != nil:
 			return err
+		case !more && p.s.Complete:
+			return p.askUnseen(ctx, scan)
+		case !more:
+			return nil
 		}
-		if !page.More {
-			if p.s.Complete {
-				return p.askUnseen(ctx, scan)
-			}
+		if p.fill != nil {
 			return nil
 		}
 	}
+}
+
+// read asks for a page and stores it with the cursor after it.
+func (p *puller) read(ctx context.Context, w connectors.Window, settled time.Time) (more bool, err error) {
+	began := p.e.opt.Now()
+	ctx, tr := p.e.begin(ctx, workPull, began)
+	page, perr := p.page(ctx, w)
+	defer func() { tr.took(p.c, p.s.Name, p.e.opt.Now(), perr) }()
+	if perr != nil {
+		return false, p.failed(ctx, w, perr)
+	}
+	p.c.succeeded()
+	if err := p.e.openGate(ctx, p.c, "", false); err != nil {
+		return false, err // it was the probe of a closed gate
+	}
+	nextPos := p.pos
+	nextPos.Page = page.Cursor
+	switch {
+	case page.More:
+	case p.s.Windowed:
+		nextPos = p.ended(settled)
+	case p.s.Complete:
+		nextPos = position{Page: page.Cursor} // where the next one begins
+	}
+	return page.More, p.store(ctx, page, nextPos, began)
+}
+
+// failed ends a page that the vendor did not give.
+func (p *puller) failed(ctx context.Context, w connectors.Window, perr *connectors.Error) error {
+	p.c.gates.probeEnded("")
+	if perr.Kind == connectors.Unreadable {
+		return p.unreadable(ctx, w, perr)
+	}
+	if perr.Kind == connectors.RateLimited && perr.Wait > 0 {
+		p.c.limits.Penalty(p.s.PullUses, perr.Wait)
+	}
+	if _, _, err := p.e.fault(ctx, p.c, "", perr); err != nil {
+		return err
+	}
+	return perr
 }
 
 // askUnseen asks for the documents that the finished pull of a complete stream has not
@@ -307,9 +328,11 @@ func (p *puller) askUnseen(ctx context.Context, scan time.Time) error {
 			in.Hints = append(in.Hints, &ledger.NewHint{Stream: p.s.Name, Key: d.Key, RootKey: d.RootKey, RootEnt: rootEntity(p.s)})
 			after = d.Doc
 		}
+		ctx, tr := p.e.begin(ctx, "unseen", p.e.opt.Now())
 		if err := p.e.commitIntake(ctx, p.c, in, nil); err != nil {
 			return err
 		}
+		tr.took(p.c, p.s.Name, p.e.opt.Now(), nil)
 		p.counts.add(in)
 		if len(docs) < page {
 			return nil
@@ -334,7 +357,13 @@ func (p *puller) room(ctx context.Context) error {
 }
 
 func (p *puller) page(ctx context.Context, w connectors.Window) (page connectors.Page, perr *connectors.Error) {
-	release, _, err := p.c.limits.Take(ctx, p.s.PullUses, time.Hour)
+	var release func()
+	var err error
+	if p.fill != nil {
+		release, err = p.fill.take(p.c, p.s.PullUses)
+	} else {
+		release, _, err = p.c.limits.Take(ctx, p.s.PullUses, time.Hour)
+	}
 	if err != nil || release == nil {
 		return page, &connectors.Error{Kind: connectors.RateLimited, Scope: connectors.OfDocument, Code: "limit.wait", Text: "the vendor's limit is used up", Err: err}
 	}
@@ -348,6 +377,7 @@ func (p *puller) page(ctx context.Context, w connectors.Window) (page connectors
 		}
 	}()
 	page, err = p.c.source.Pull(ctx, connectors.PullRequest{Stream: p.s.Name, Cursor: p.pos.Page, Window: w})
+	p.c.health.called(p.e.opt.Now(), connectors.AsError(err))
 	if err != nil {
 		return page, connectors.AsError(err)
 	}
@@ -363,6 +393,11 @@ func (p *puller) store(ctx context.Context, page connectors.Page, to position, b
 	}
 	if p.pos.Again {
 		if in.Hints, err = p.unseen(ctx, in.Hints); err != nil {
+			return err
+		}
+	}
+	if p.fill != nil {
+		if err := p.fill.documents(ctx, p, in); err != nil {
 			return err
 		}
 	}

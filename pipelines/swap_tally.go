@@ -80,6 +80,20 @@ func (t *tally) mapped(name string, ok bool) {
 	}
 }
 
+// counted tells the program that it ran a mapping, unless that was a trial: a preview, or
+// somebody who types.
+func (e *Engine) counted(mapping string, ok bool) {
+	if v := e.current(); !v.trial {
+		v.tally.mapped(mapping, ok)
+	}
+}
+
+// enterTrial is enter for what is only looked at.
+func (e *Engine) enterTrial(root int64) (v *Engine, leave func()) {
+	v, leave = e.enter(root)
+	return &Engine{opt: v.opt, bus: v.bus, core: v.core, program: v.program, trial: true}, leave
+}
+
 // sent counts what a target said to a document.
 func (t *tally) sent(name string, ok bool) {
 	r := t.of(name)

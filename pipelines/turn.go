@@ -26,12 +26,14 @@ func (t *turn) settle(to ledger.State) *ledger.Settle {
 // commit writes the unit and lets what it released into its lane.
 func (t *turn) commit(ctx context.Context, s *ledger.Settle) (next, error) {
 	cleanSettle(s)
+	committing := t.e.opt.Now()
 	if err := t.e.opt.Ledger.Commit(ctx, s); err != nil {
 		return next{}, err
 	}
 	if !s.Applied {
 		return next{}, errMoved
 	}
+	t.settled(s, committing)
 	t.count(s)
 	for _, m := range s.Moves {
 		if m.Applied {
@@ -244,7 +246,7 @@ func (e *prepareError) Error() string { return e.code + ": " + e.text }
 
 // prepare maps a stored record to a step's target document from its raw bytes.
 func (e *Engine) prepare(ctx context.Context, rec *ledger.Record, step *flow.Step, key string, generation int) (*prepared, error) {
-	body, err := e.bodyOf(ctx, rec)
+	src, err := e.sourceOf(ctx, rec)
 	if err != nil {
 		return nil, err
 	}
@@ -252,7 +254,7 @@ func (e *Engine) prepare(ctx context.Context, rec *ledger.Record, step *flow.Ste
 	if f == nil {
 		return nil, &prepareError{code: CodeFlowGone, text: fmt.Sprintf("there is no flow %q any more", step.Flow)}
 	}
-	tree, err := e.connections()[rec.DocKey.Connection].decode(rec.Stream, body)
+	tree, err := e.connections()[rec.DocKey.Connection].read(rec.Stream, src)
 	if err != nil {
 		return nil, &prepareError{code: CodeUnreadable, text: err.Error()}
 	}
@@ -273,7 +275,7 @@ func (e *Engine) prepare(ctx context.Context, rec *ledger.Record, step *flow.Ste
 
 // toTarget maps a canonical document to a step's target document and checks it.
 func (e *Engine) toTarget(rec *ledger.Record, f *flow.Flow, step *flow.Step, canonical any, key string, generation int, links []ledger.Link) (_ *prepared, failed *prepareError) {
-	defer func() { e.current().tally.mapped(step.Map.Name(), failed == nil) }()
+	defer func() { e.counted(step.Map.Name(), failed == nil) }()
 	mc := e.mapContext(rec)
 	mc.Key = remoteKey(step.Decl, key, generation)
 	mc.Links = linksFor(f, links)
@@ -305,7 +307,7 @@ func (e *Engine) mapVersion(f *flow.Flow, step *flow.Step) string {
 
 // toCanonical maps a record's tree to its canonical document and checks it.
 func (e *Engine) toCanonical(rec *ledger.Record, f *flow.Flow, tree any) (_ any, failed *prepareError) {
-	defer func() { e.current().tally.mapped(f.Canonical.Name(), failed == nil) }()
+	defer func() { e.counted(f.Canonical.Name(), failed == nil) }()
 	doc, err := runSafely(f.Canonical, tree, e.mapContext(rec))
 	if err != nil {
 		return nil, mappingError(err)
