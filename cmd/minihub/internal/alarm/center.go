@@ -2,6 +2,7 @@ package alarm
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"net/http"
 	"slices"
@@ -157,10 +158,13 @@ type Entry struct {
 
 // ReceiverState is how a receiver does.
 type ReceiverState struct {
-	Name  string    `json:"name"`
-	Kind  string    `json:"kind"`
-	Error string    `json:"error,omitempty"` // of the last try
-	Next  time.Time `json:"next,omitzero"`   // when it is tried again
+	Name  string `json:"name"`
+	Kind  string `json:"kind"`
+	Error string `json:"error,omitempty"` // of the last try
+	// Last is when it took a message last, and Answer what it said to that.
+	Last   time.Time `json:"last_at,omitzero"`
+	Answer string    `json:"answer,omitempty"`
+	Next   time.Time `json:"next,omitzero"` // when it is tried again
 }
 
 // List returns the incidents in a language; empty = the configured one.
@@ -186,7 +190,7 @@ func (c *Center) List(language string) Listing {
 	slices.SortStableFunc(out.Past, func(a, b Entry) int { return b.ClosedAt.Compare(a.ClosedAt) })
 	for _, t := range c.cfg.Receivers {
 		if s := c.senders[t.Name]; s != nil {
-			r := ReceiverState{Name: t.Name, Kind: t.Kind, Error: s.fault}
+			r := ReceiverState{Name: t.Name, Kind: t.Kind, Error: s.fault, Last: s.last, Answer: s.answer}
 			if s.tries > 0 {
 				r.Next = s.next
 			}
@@ -194,6 +198,25 @@ func (c *Center) List(language string) Listing {
 		}
 	}
 	return out
+}
+
+// ErrNotOpen is an incident that is not open.
+var ErrNotOpen = errors.New("there is no such open alarm")
+
+// Ack notes who looks after an open incident.
+func (c *Center) Ack(ctx context.Context, id, who, note string) (*Ack, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, i := range c.book.Open {
+		if i.ID == id {
+			now := c.opt.Now()
+			i.Ack = &Ack{Who: who, Note: note, At: now}
+			c.unsaved = true
+			c.save(ctx, now)
+			return i.Ack, nil
+		}
+	}
+	return nil, ErrNotOpen
 }
 
 // Count returns how many incidents are open, by rule.

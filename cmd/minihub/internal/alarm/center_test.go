@@ -293,9 +293,11 @@ func TestJobs(t *testing.T) {
 	b.heard("[ALARM] job pull has failed 3 times in a row")
 	b.s.Jobs[0].Failed, b.s.Jobs[0].Last = 0, b.at
 	b.run(time.Minute)
-	b.s.Jobs[0].Paused = true
+	b.s.Jobs[0].Paused, b.s.Jobs[0].Since = true, b.at
 	b.run(5 * time.Hour)
 	b.heard("[ALARM]", "[RECOVERED]")
+	b.run(20 * time.Hour) // a pause of a day is forgotten rather than meant
+	b.heard("[ALARM]", "[RECOVERED]", "[ALARM] pull has been paused by a person since")
 }
 
 func TestQuotasTokensAndBacklogs(t *testing.T) {

@@ -18,6 +18,8 @@ type Incident struct {
 	Peak int64 `json:"peak,omitempty"`
 	// Base is the level that the count had before; down to it, it is over.
 	Base int64 `json:"base,omitempty"`
+	// Ack is who looks after it; nobody is reminded of it then.
+	Ack *Ack `json:"ack,omitempty"`
 	// Told is what each receiver knows of it.
 	Told map[string]Told `json:"told,omitempty"`
 
@@ -30,6 +32,13 @@ type Told struct {
 	At   time.Time `json:"at"`
 }
 
+// Ack is a person's word that they look after an incident.
+type Ack struct {
+	Who  string    `json:"who"`
+	Note string    `json:"note"`
+	At   time.Time `json:"at"`
+}
+
 // What a notice says.
 type What string
 
@@ -39,6 +48,7 @@ const (
 	StillOpen What = "still_open"
 	Recovered What = "recovered"
 	Trial     What = "test"
+	TrialOver What = "test_recovered"
 )
 
 // Open reports whether it lasts.
@@ -60,7 +70,7 @@ func (i *Incident) due(receiver string, remind time.Duration, now time.Time) Wha
 		return Recovered // also when it never heard of the beginning: the notice tells both
 	case !knows:
 		return Opened
-	case remind > 0 && now.Sub(told.At) >= remind:
+	case i.Ack == nil && remind > 0 && now.Sub(told.At) >= remind:
 		return StillOpen
 	}
 	return ""

@@ -59,8 +59,9 @@ func (w writer) message(list []Notice, now time.Time) Message {
 	}
 	if w.link != "" {
 		m.Link = w.link
-		if len(list) == 1 && first.What != Trial {
-			m.Link += "?alarm=" + url.QueryEscape(first.Incident.ID)
+		m.Link += "console/#/alarms"
+		if len(list) == 1 && first.Incident.OpenedAt != (time.Time{}) {
+			m.Link += "/" + url.PathEscape(first.Incident.ID)
 		}
 	}
 	return m
@@ -73,8 +74,12 @@ func (w writer) fill(id text.ID, args ...string) string {
 
 // notice fills in the words.
 func (w writer) notice(n Notice, now time.Time) Notice {
-	if n.What == Trial {
+	switch n.What {
+	case Trial:
 		n.Title, n.Detail = w.fill("alarm.test"), w.fill("alarm.test.detail", w.clock(now))
+		return n
+	case TrialOver:
+		n.Title, n.Detail = w.fill("alarm.test_over"), w.fill("alarm.test.detail", w.clock(now))
 		return n
 	}
 	i := n.Incident

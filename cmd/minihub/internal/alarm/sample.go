@@ -52,7 +52,8 @@ type Job struct {
 	Last    time.Time // when it last started; zero = never
 	Running bool
 	Paused  bool
-	Failed  int // runs in a row that failed, newest first, of those that were looked at
+	Since   time.Time // when it was paused
+	Failed  int       // runs in a row that failed, newest first, of those that were looked at
 	// Connections are those that it pulls.
 	Connections []string
 }

@@ -18,6 +18,8 @@ type sender struct {
 	next     time.Time // no try before
 	tries    int       // that failed in a row
 	fault    string
+	last     time.Time // a message was taken
+	answer   string    // to that
 	busy     bool
 }
 
@@ -100,6 +102,7 @@ func (c *Center) told(ctx context.Context, name string, s *sender, list []Notice
 		return
 	}
 	s.tries, s.fault, s.next = 0, "", now.Add(gap)
+	s.last, s.answer = now, answer
 	for _, n := range list {
 		if i := c.find(n.Incident.ID); i != nil {
 			i.Told[name] = Told{What: n.What, At: now}
@@ -133,43 +136,60 @@ var ErrNoReceiver = errors.New("there is no such receiver")
 type Tried struct {
 	Receiver string `json:"receiver"`
 	Kind     string `json:"kind"`
-	OK       bool   `json:"ok"`
-	Answer   string `json:"answer"` // the receiver's own words, or why there are none
-	Took     string `json:"took"`
+	OK       bool   `json:"ok"`     // both messages were taken
+	Answer   string `json:"answer"` // to the alarm: the receiver's own words, or why there are none
+	// Recovered is the answer to the alarm's end; it is not sent when nobody took the alarm.
+	Recovered string `json:"recovered,omitempty"`
+	Took      string `json:"took"`
 }
 
-// Try sends a test message to one receiver, or to all when name is empty, and returns
-// their answers.
+// Try sends a test alarm and its end to one receiver, or to all when name is empty, and
+// returns their answers: the way of a real alarm from its beginning to its end.
 func (c *Center) Try(ctx context.Context, name string) ([]Tried, error) {
-	type one struct {
-		name, kind string
-		receiver   Receiver
-	}
 	c.mu.Lock()
-	var list []one
+	now := c.opt.Now()
+	trial := func(what What) Message {
+		return c.writer("").message([]Notice{{What: what, Incident: Incident{ID: "trial"}}}, now)
+	}
+	fires, ends := trial(Trial), trial(TrialOver)
+	var out []Tried
+	var list []*sender
 	for _, t := range c.cfg.Receivers {
 		if s := c.senders[t.Name]; s != nil && (name == "" || t.Name == name) {
-			list = append(list, one{t.Name, s.kind, s.receiver})
+			list, out = append(list, s), append(out, Tried{Receiver: t.Name, Kind: s.kind})
 		}
 	}
-	now := c.opt.Now()
-	m := c.writer("").message([]Notice{{What: Trial, Incident: Incident{ID: "trial"}}}, now)
 	c.mu.Unlock()
 	if len(list) == 0 && name != "" {
 		return nil, ErrNoReceiver
 	}
-	out := make([]Tried, len(list))
 	var all sync.WaitGroup
-	for i, o := range list {
-		all.Go(func() {
-			began := time.Now()
-			answer, err := o.receiver.Send(ctx, m)
-			if err != nil {
-				answer = err.Error()
-			}
-			out[i] = Tried{Receiver: o.name, Kind: o.kind, OK: err == nil, Answer: answer, Took: time.Since(began).Round(time.Millisecond).String()}
-		})
+	for i, s := range list {
+		all.Go(func() { c.try(ctx, s, fires, ends, &out[i]) })
 	}
 	all.Wait()
 	return out, nil
+}
+
+func (c *Center) try(ctx context.Context, s *sender, fires, ends Message, out *Tried) {
+	c.mu.Lock()
+	receiver := s.receiver
+	c.mu.Unlock()
+	began := time.Now()
+	answer, err := receiver.Send(ctx, fires)
+	if out.Answer = answer; err != nil {
+		out.Answer = err.Error()
+	} else if answer, err = receiver.Send(ctx, ends); err != nil {
+		out.Recovered = err.Error()
+	} else {
+		out.Recovered = answer
+	}
+	out.OK, out.Took = err == nil, time.Since(began).Round(time.Millisecond).String()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s.fault = ""; err != nil {
+		s.fault = err.Error()
+		return
+	}
+	s.last, s.answer = c.opt.Now(), answer
 }

@@ -23,6 +23,10 @@ func (w *watcher) jobs(s Sample, open standing) (out []Finding) {
 	}
 	for _, j := range s.Jobs {
 		if j.Paused {
+			// Somebody means it not to run, as long as it is not forgotten.
+			if most := w.rules.Pause; most > 0 && s.At.Sub(j.Since) >= most {
+				out = append(out, Finding{Rule: RulePause, Name: j.Name, Since: j.Since, cause: "job pause/" + j.Name})
+			}
 			continue
 		}
 		f := Finding{Rule: RuleJob, Name: j.Name, cause: "job/" + j.Name}

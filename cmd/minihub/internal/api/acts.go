@@ -1,9 +1,7 @@
 package api
 
 import (
-	"fmt"
 	"net/http"
-	"slices"
 	"sort"
 	"time"
 
@@ -12,26 +10,15 @@ import (
 	"github.com/minihub/minihub/pipelines/ledger"
 )
 
-// ReplayRequest names what to replay: one message, one delivery, or all that a filter
-// finds. Plan only counts.
+// ReplayRequest names what to replay: one message or one delivery. Many are replayed by
+// POST /api/v1/replays. Plan only counts.
 type ReplayRequest struct {
 	Message  int64  `json:"message,omitempty"`
 	Delivery int64  `json:"delivery,omitempty"`
-	Filter   *Where `json:"filter,omitempty"`
 	Mode     string `json:"mode"`
 	Confirm  bool   `json:"confirm,omitempty"`
 	Plan     bool   `json:"plan,omitempty"`
 	Who      string `json:"who,omitempty"`
-}
-
-// Where selects parked rows.
-type Where struct {
-	Kind       string `json:"kind,omitempty"` // message, delivery; empty = both
-	Connection string `json:"connection,omitempty"`
-	Operation  string `json:"operation,omitempty"`
-	Flow       string `json:"flow,omitempty"`
-	Code       string `json:"code,omitempty"`
-	Limit      int    `json:"limit,omitempty"`
 }
 
 // ReplayResult is what became of a replay.
@@ -47,13 +34,12 @@ func (a *API) replay(r *http.Request) (any, error) {
 	if err := body(r, &req); err != nil {
 		return nil, err
 	}
+	if err := modeAndRate(req.Mode, 0); err != nil {
+		return nil, err
+	}
 	mode := pipelines.ReplayMode(req.Mode)
-	switch mode {
-	case "":
+	if mode == "" {
 		mode = pipelines.Remap
-	case pipelines.AsSent, pipelines.Remap, pipelines.Repull:
-	default:
-		return nil, &Error{Status: http.StatusBadRequest, Code: "replay.mode", Text: fmt.Sprintf("the mode %q is unknown", req.Mode), Hint: "use as-sent, re-map or re-pull"}
 	}
 	req.Who = who(r, req.Who)
 	out := &ReplayResult{Rows: []pipelines.Replay{}}
@@ -70,13 +56,10 @@ func (a *API) replay(r *http.Request) (any, error) {
 			row, err = a.opt.Engine.ReplayRecord(r.Context(), id, mode, req.Who)
 		}
 		switch {
-		case err != nil && req.Filter == nil && delivery:
+		case err != nil && delivery:
 			return missing("delivery", id, err)
-		case err != nil && req.Filter == nil:
-			return missing("message", id, err)
 		case err != nil:
-			row.Text = err.Error()
-			out.Failed++
+			return missing("message", id, err)
 		case row.Code != "":
 			out.Failed++
 		default:
@@ -90,10 +73,8 @@ func (a *API) replay(r *http.Request) (any, error) {
 		return out, one(req.Delivery, true)
 	case req.Message > 0:
 		return out, a.replayMessage(r, req.Message, one)
-	case req.Filter != nil:
-		return out, a.replayWhere(r, req.Filter, one)
 	}
-	return nil, &Error{Status: http.StatusBadRequest, Code: "replay.what", Text: "nothing to replay", Hint: "give message, delivery or filter"}
+	return nil, &Error{Status: http.StatusBadRequest, Code: "replay.what", Text: "nothing to replay", Hint: "give message or delivery; POST /api/v1/replays replays many"}
 }
 
 // replayMessage replays a parked record, or the parked deliveries of a routed one.
@@ -122,60 +103,6 @@ func (a *API) replayMessage(r *http.Request, id int64, one func(int64, bool) err
 		return &Error{Code: "replay.nothing", Text: "nothing of this message is parked", Hint: "messages show lists its deliveries and their states"}
 	}
 	return nil
-}
-
-// replayWhere walks what is parked, in order of id so that lanes keep theirs.
-func (a *API) replayWhere(r *http.Request, w *Where, one func(int64, bool) error) error {
-	if err := a.knows(w.Connection, w.Operation, w.Flow); err != nil {
-		return err
-	}
-	left := w.Limit
-	if left <= 0 {
-		left = 1_000_000
-	}
-	f := ledger.Filter{Connection: w.Connection, Operation: w.Operation, Flow: w.Flow, Code: w.Code, States: []string{"parked"}, Limit: 500}
-	if w.Kind != "delivery" && w.Operation == "" && w.Flow == "" {
-		for {
-			rows, err := a.opt.Ledger.Records(r.Context(), f)
-			if err != nil {
-				return err
-			}
-			for _, rec := range rows {
-				f.After = rec.ID
-				if left--; left < 0 {
-					return nil
-				}
-				if err := one(rec.ID, false); err != nil {
-					return err
-				}
-			}
-			if len(rows) < f.Limit {
-				break
-			}
-		}
-	}
-	if w.Kind == "message" {
-		return nil
-	}
-	f.After = 0
-	for {
-		rows, err := a.opt.Ledger.Deliveries(r.Context(), f)
-		if err != nil {
-			return err
-		}
-		for _, d := range rows {
-			f.After = d.ID
-			if left--; left < 0 {
-				return nil
-			}
-			if err := one(d.ID, true); err != nil {
-				return err
-			}
-		}
-		if len(rows) < f.Limit {
-			return nil
-		}
-	}
 }
 
 func (a *API) discard(r *http.Request) (any, error) {
@@ -223,65 +150,33 @@ func (a *API) putLookup(r *http.Request) (any, error) {
 	return map[string]any{"released": n}, nil
 }
 
-func (a *API) jobs(r *http.Request) (any, error) {
-	list, err := a.opt.Scheduler.List(r.Context())
-	if err != nil {
-		return nil, err
-	}
-	return map[string]any{"jobs": list}, nil
-}
-
-func (a *API) runJob(r *http.Request) (any, error) {
-	list, err := a.opt.Scheduler.List(r.Context())
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	for _, j := range list {
-		names = append(names, j.Job)
-	}
-	if !slices.Contains(names, r.PathValue("name")) {
-		return nil, unknown("job", r.PathValue("name"), names)
-	}
-	run, err := a.opt.Scheduler.RunNow(r.Context(), r.PathValue("name"))
-	if run == nil {
-		return nil, err
-	}
-	return map[string]any{"run": run}, err
-}
-
-// BackfillRequest is a window of a stream.
-type BackfillRequest struct {
-	Connection string    `json:"connection"`
-	Stream     string    `json:"stream"`
-	From       time.Time `json:"from"`
-	To         time.Time `json:"to"`
-}
-
-func (a *API) backfill(r *http.Request) (any, error) {
-	var req BackfillRequest
-	if err := body(r, &req); err != nil {
-		return nil, err
-	}
-	if err := a.stream(req.Connection, req.Stream); err != nil {
-		return nil, err
-	}
-	if !req.From.Before(req.To) {
-		return nil, &Error{Status: http.StatusBadRequest, Code: "api.window", Text: "the window is empty: from must be before to"}
-	}
-	counts, err := a.opt.Engine.Backfill(r.Context(), req.Connection, req.Stream, connectors.Window{From: req.From, To: req.To}, nil)
-	if err != nil {
-		return nil, err
-	}
-	return map[string]any{"counts": counts.Map()}, nil
-}
-
 // ConnectionStatus is one row of the connections' overview.
 type ConnectionStatus struct {
 	Name   string        `json:"name"`
 	Closed bool          `json:"closed"`
 	Gates  []ledger.Gate `json:"gates,omitempty"`
 	Queued int           `json:"queued"`
+	// Health counts its calls since the hub started, an hour back at most.
+	Health pipelines.Health `json:"health"`
+	// Credentials are what it signs in with now, where that ends.
+	Credentials []Credential `json:"credentials,omitempty"`
+}
+
+// Credential is something a connection signs in with.
+type Credential struct {
+	Name   string    `json:"name"`
+	Ends   time.Time `json:"ends,omitzero"` // left out: the vendor does not say
+	Renews bool      `json:"renews"`        // by itself; otherwise a person must
+}
+
+func (a *API) signsInWith(connection string) (out []Credential) {
+	conn, _, _ := a.opt.Engine.Conn(connection)
+	if e, can := conn.(connectors.Expirer); can {
+		for _, c := range e.CredentialEnds() {
+			out = append(out, Credential{Name: c.Name, Ends: c.Ends, Renews: c.Renews})
+		}
+	}
+	return out
 }
 
 func (a *API) connections(r *http.Request) (any, error) {
@@ -290,9 +185,11 @@ func (a *API) connections(r *http.Request) (any, error) {
 		return nil, err
 	}
 	depth := a.opt.Engine.Depth()
+	health := a.opt.Engine.Health()
 	var out []ConnectionStatus
 	for name, closed := range a.opt.Engine.Connections() {
-		row := ConnectionStatus{Name: name, Closed: closed, Queued: depth["deliveries/"+name] + depth["hints/"+name] + depth["records/"+name]}
+		row := ConnectionStatus{Name: name, Closed: closed, Queued: depth["deliveries/"+name] + depth["hints/"+name] + depth["records/"+name],
+			Health: health[name], Credentials: a.signsInWith(name)}
 		for _, g := range gates {
 			if g.Connection == name {
 				row.Gates = append(row.Gates, g)

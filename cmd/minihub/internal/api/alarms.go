@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/minihub/minihub/cmd/minihub/internal/alarm"
 )
@@ -12,6 +13,7 @@ import (
 type Alarms interface {
 	List(language string) alarm.Listing
 	Try(ctx context.Context, receiver string) ([]alarm.Tried, error)
+	Ack(ctx context.Context, id, who, note string) (*alarm.Ack, error)
 }
 
 // AlarmTest names the receiver to try; empty = all.
@@ -27,6 +29,7 @@ type AlarmTested struct {
 func (a *API) alarmCalls() {
 	a.handle("GET /api/v1/alarms", a.listAlarms)
 	a.handle("POST /api/v1/alarms/test", a.testAlarms)
+	a.handle("POST /api/v1/alarms/{alarm}/ack", a.ackAlarm)
 }
 
 // listAlarms answers open and past alarms; `language` is zh or en.
@@ -36,6 +39,31 @@ func (a *API) listAlarms(r *http.Request) (any, error) {
 		return nil, &Error{Status: http.StatusBadRequest, Code: "alarm.language", Text: "the language is unknown", Hint: "use en or zh"}
 	}
 	return a.opt.Alarms.List(language), nil
+}
+
+// AlarmAck says what is done about an alarm.
+type AlarmAck struct {
+	Note string `json:"note"`
+	Who  string `json:"who,omitempty"`
+}
+
+func (a *API) ackAlarm(r *http.Request) (any, error) {
+	var req AlarmAck
+	if err := body(r, &req); err != nil {
+		return nil, err
+	}
+	if req.Note = cut(strings.TrimSpace(req.Note), longestWhy); req.Note == "" {
+		return nil, &Error{Status: http.StatusBadRequest, Code: "alarm.note", Text: "no note is given", Hint: "say in note what is done about it"}
+	}
+	ack, err := a.opt.Alarms.Ack(r.Context(), r.PathValue("alarm"), who(r, req.Who), req.Note)
+	if errors.Is(err, alarm.ErrNotOpen) {
+		var open []string
+		for _, e := range a.opt.Alarms.List("").Open {
+			open = append(open, e.ID)
+		}
+		return nil, unknown("alarm", r.PathValue("alarm"), open)
+	}
+	return ack, err
 }
 
 func (a *API) testAlarms(r *http.Request) (any, error) {

@@ -5,11 +5,13 @@ package api
 import (
 	"encoding/json"
 	"errors"
+	"hash/maphash"
 	"net/http"
 	"net/netip"
 	"slices"
 	"time"
 
+	"github.com/minihub/minihub/cmd/minihub/internal/oidc"
 	"github.com/minihub/minihub/cmd/minihub/internal/people"
 	"github.com/minihub/minihub/mappings/mapper"
 	"github.com/minihub/minihub/pipelines"
@@ -29,15 +31,20 @@ type Options struct {
 	Lookups    Tables
 	Changer    Changer
 	Alarms     Alarms
-	Bulks      *pipelines.Bulks // nil: bulk replays are not served
-	Live       *Live            // nil: no live events
-	Token      string           // the local command's; empty = the API serves this process only
+	Bulks      *pipelines.Bulks     // nil: bulk replays are not served
+	Backfills  *pipelines.Backfills // nil: backfills are not served
+	Flowing    Flowing
+	Live       *Live  // nil: no live events
+	Token      string // the local command's; empty = the API serves this process only
 	// Proxies are the networks of proxies whose X-Forwarded headers are believed.
 	Proxies []netip.Prefix
 	Idle    time.Duration    // of a session; 0 = people's
 	Life    time.Duration    // of a session; 0 = people's
+	OIDC    *oidc.Provider   // nil: people sign in by name and password alone
 	Now     func() time.Time // nil: time.Now
 	Zone    *time.Location
+	// TraceLink is the page of a trace, empty without one; nil = there are none.
+	TraceLink func(id string) string
 }
 
 // Tables names the lookup tables that mappings read.
@@ -53,6 +60,7 @@ type API struct {
 	desk   *people.Desk
 	origin *http.CrossOriginProtection
 	served []string
+	sights sights
 }
 
 // Endpoints are the patterns that the API serves.
@@ -64,7 +72,8 @@ type Error struct {
 	Code   string `json:"code"`
 	Text   string `json:"text"`
 	Hint   string `json:"hint,omitempty"`
-	// Problems is what is wrong with the hub's files, where that is the error.
+	// Problems is what is wrong with the hub's files, or with an edited document, where that
+	// is the error.
 	Problems mapper.Problems `json:"problems,omitempty"`
 }
 
@@ -75,7 +84,10 @@ func New(opt Options) *API {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	a := &API{opt: opt, mux: http.NewServeMux(), origin: http.NewCrossOriginProtection(),
+	if opt.TraceLink == nil {
+		opt.TraceLink = func(string) string { return "" }
+	}
+	a := &API{opt: opt, mux: http.NewServeMux(), origin: http.NewCrossOriginProtection(), sights: sights{by: map[string]*viewer{}, seed: maphash.MakeSeed()},
 		desk: &people.Desk{Store: opt.Ledger, Idle: opt.Idle, Life: opt.Life, Now: opt.Now}}
 	a.handle("GET /api/v1/messages", a.find)
 	a.handle("GET /api/v1/messages/{id}", a.show)
@@ -85,9 +97,8 @@ func New(opt Options) *API {
 	a.handle("POST /api/v1/replay", a.replay)
 	a.handle("POST /api/v1/deliveries/{id}/discard", a.discard)
 	a.handle("POST /api/v1/lookups", a.putLookup)
-	a.handle("GET /api/v1/jobs", a.jobs)
-	a.handle("POST /api/v1/jobs/{name}/run", a.runJob)
-	a.handle("POST /api/v1/backfill", a.backfill)
+	a.jobCalls()
+	a.backfills()
 	a.handle("GET /api/v1/connections", a.connections)
 	a.handle("POST /api/v1/connections/{name}/pause", a.pause)
 	a.handle("POST /api/v1/connections/{name}/resume", a.resume)
@@ -101,6 +112,8 @@ func New(opt Options) *API {
 	a.auditing()
 	a.alarmCalls()
 	a.look()
+	a.editing()
+	a.wire()
 	a.causes()
 	a.replays()
 	a.events()

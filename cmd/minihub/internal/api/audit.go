@@ -24,6 +24,7 @@ type AuditRow struct {
 func (a *API) auditing() {
 	a.handle("GET /api/v1/audit", a.listAudit)
 	a.handle("GET /api/v1/audit/verify", a.verifyAudit)
+	a.lines("GET /api/v1/audit/export", a.exportAudit)
 }
 
 // longestWhy is how many bytes of a reason the audit keeps.
@@ -57,7 +58,14 @@ func (a *API) refusal(r *http.Request, c call) error {
 func (a *API) audited(pattern string, h func(w http.ResponseWriter, r *http.Request) (any, error)) func(http.ResponseWriter, *http.Request) (any, error) {
 	c := calls[pattern]
 	return func(w http.ResponseWriter, r *http.Request) (any, error) {
-		if !changing(r.Method) || c.own || c.act == "" {
+		switch {
+		case c.sees:
+			out, err := h(w, r)
+			if err == nil {
+				err = a.saw(r, target(pattern, r.PathValue))
+			}
+			return out, err
+		case !changing(r.Method) || c.own || c.looks || c.act == "":
 			return h(w, r)
 		}
 		given := peek(r)
@@ -150,21 +158,31 @@ func cut(s string, n int) string {
 	return s
 }
 
-func (a *API) listAudit(r *http.Request) (any, error) {
+// auditFilter reads which entries are asked for.
+func auditFilter(r *http.Request) (f ledger.AuditFilter, err error) {
 	q := r.URL.Query()
+	f = ledger.AuditFilter{Who: q.Get("who"), Act: q.Get("act"), Target: q.Get("on")}
+	for name, to := range map[string]*time.Time{"from": &f.From, "to": &f.To} {
+		if s := q.Get(name); s != "" {
+			if *to, err = time.Parse(time.RFC3339, s); err != nil {
+				return f, &Error{Status: http.StatusBadRequest, Code: "audit.time", Text: name + " is not a time with its zone", Hint: "write 2026-11-10T00:00:00+08:00"}
+			}
+		}
+	}
+	return f, nil
+}
+
+func (a *API) listAudit(r *http.Request) (any, error) {
 	n, err := limit(r)
 	if err != nil {
 		return nil, err
 	}
-	f := ledger.AuditFilter{Who: q.Get("who"), Act: q.Get("act"), Target: q.Get("on"), Limit: n}
-	for name, to := range map[string]*time.Time{"from": &f.From, "to": &f.To} {
-		if s := q.Get(name); s != "" {
-			if *to, err = time.Parse(time.RFC3339, s); err != nil {
-				return nil, &Error{Status: http.StatusBadRequest, Code: "audit.time", Text: name + " is not a time with its zone", Hint: "write 2026-11-10T00:00:00+08:00"}
-			}
-		}
+	f, err := auditFilter(r)
+	if err != nil {
+		return nil, err
 	}
-	if s := q.Get("before"); s != "" {
+	f.Limit = n
+	if s := r.URL.Query().Get("before"); s != "" {
 		if f.Before, err = strconv.ParseInt(s, 10, 64); err != nil || f.Before <= 0 {
 			return nil, &Error{Status: http.StatusBadRequest, Code: "audit.before", Text: "before is not the number of an entry"}
 		}
@@ -175,18 +193,59 @@ func (a *API) listAudit(r *http.Request) (any, error) {
 	}
 	out := []AuditRow{}
 	for i := range rows {
-		e, err := rows[i].Entry()
-		if err != nil {
-			// An entry that cannot be read is shown as what is left of it; verify says more.
-			e = &ledger.AuditEntry{ID: rows[i].ID, At: rows[i].At, Who: rows[i].Who, Act: rows[i].Act, Target: rows[i].Target, Phase: "unreadable"}
-		}
-		out = append(out, AuditRow{*e, encodeSum(rows[i].Hash)})
+		out = append(out, auditRow(&rows[i]))
 	}
 	answer := map[string]any{"entries": out}
 	if len(out) == n {
 		answer["before"] = out[n-1].ID // the next page's
 	}
 	return answer, nil
+}
+
+// auditRow is an entry to show. One that cannot be read is shown as what is left of it;
+// verify says more.
+func auditRow(row *ledger.AuditRow) AuditRow {
+	e, err := row.Entry()
+	if err != nil {
+		e = &ledger.AuditEntry{ID: row.ID, At: row.At, Who: row.Who, Act: row.Act, Target: row.Target, Phase: "unreadable"}
+	}
+	return AuditRow{*e, encodeSum(row.Hash)}
+}
+
+// exportPage is how many entries are read at once.
+const exportPage = 1000
+
+// exportAudit writes all entries that are asked for, oldest first, one JSON object a line.
+func (a *API) exportAudit(w http.ResponseWriter, r *http.Request) {
+	f, err := auditFilter(r)
+	f.Rising, f.Limit = true, exportPage
+	var rows []ledger.AuditRow
+	if err == nil {
+		rows, err = a.opt.Ledger.Audit(r.Context(), f)
+	}
+	if err != nil {
+		e := asError(err)
+		write(w, e.Status, e)
+		return
+	}
+	w.Header().Set("Content-Type", "application/jsonl; charset=utf-8")
+	w.Header().Set("Content-Disposition", `attachment; filename="audit.jsonl"`)
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	for {
+		for i := range rows {
+			if enc.Encode(auditRow(&rows[i])) != nil {
+				return // the reader has gone
+			}
+			f.After = rows[i].ID
+		}
+		if len(rows) < exportPage {
+			return
+		}
+		if rows, err = a.opt.Ledger.Audit(r.Context(), f); err != nil {
+			panic(http.ErrAbortHandler) // a file cut short must not look whole
+		}
+	}
 }
 
 func (a *API) verifyAudit(r *http.Request) (any, error) {

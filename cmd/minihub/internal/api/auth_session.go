@@ -3,6 +3,7 @@ package api
 import (
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/minihub/minihub/cmd/minihub/internal/people"
 	"github.com/minihub/minihub/pipelines/ledger"
@@ -32,6 +33,9 @@ func (a *API) signing() {
 	a.answer("DELETE /api/v1/session", a.signOut)
 	a.answer("POST /api/v1/session/password", a.ownPassword)
 	a.answer("POST /api/v1/invite", a.accept)
+	a.handle("GET /api/v1/sessions", a.ownSessions)
+	a.answer("DELETE /api/v1/sessions", a.signOutEverywhere)
+	a.oidcCalls()
 }
 
 func (a *API) signIn(w http.ResponseWriter, r *http.Request) (any, error) {
@@ -71,14 +75,60 @@ func (a *API) noteRefused(r *http.Request, name string) error {
 	return a.note(r, &ledger.AuditEntry{Who: known, Act: "sign_in", Phase: ledger.AuditRefused, Code: errNoEntry.Code})
 }
 
+// SignedOut is the end of a session.
+type SignedOut struct {
+	Name string `json:"signed_out"`
+	// Leave is where the browser goes on, to sign out of the OpenID provider too.
+	Leave string `json:"leave,omitempty"`
+}
+
 func (a *API) signOut(w http.ResponseWriter, r *http.Request) (any, error) {
+	out := &SignedOut{Name: caller(r).Name}
 	if s := caller(r).Session; s != "" {
 		if err := a.desk.SignOut(r.Context(), s); err != nil {
 			return nil, err
 		}
 		a.setCookie(w, r, "")
+		out.Leave = a.leave(r)
 	}
-	return map[string]any{"signed_out": caller(r).Name}, nil
+	return out, nil
+}
+
+// SessionRow is one sign-in of whoever asks.
+type SessionRow struct {
+	From    string    `json:"from"` // the address it began at
+	Began   time.Time `json:"began_at"`
+	Seen    time.Time `json:"seen_at"`
+	Until   time.Time `json:"until"`
+	Current bool      `json:"current"` // the one that asks
+}
+
+func (a *API) ownSessions(r *http.Request) (any, error) {
+	out := []SessionRow{}
+	if id := caller(r); id.Kind == people.KindPerson {
+		open, err := a.desk.Sessions(r.Context(), id.Name)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range open {
+			out = append(out, SessionRow{From: s.From, Began: s.Began, Seen: s.Seen, Until: s.Until, Current: people.SessionID(id.Session) == s.ID})
+		}
+	}
+	return map[string]any{"sessions": out}, nil
+}
+
+// signOutEverywhere ends every session of whoever asks, this one too.
+func (a *API) signOutEverywhere(w http.ResponseWriter, r *http.Request) (any, error) {
+	id := caller(r)
+	if id.Kind != people.KindPerson {
+		return nil, &Error{Status: http.StatusConflict, Code: "person.none", Text: "only a person has sessions", Hint: "sign in by name"}
+	}
+	n, err := a.desk.SignOutEverywhere(r.Context(), id.Name)
+	if err != nil {
+		return nil, err
+	}
+	a.setCookie(w, r, "")
+	return map[string]any{"signed_out": n}, nil
 }
 
 // accept uses a one-time link up: the holder sets a password and is signed in.
@@ -113,6 +163,9 @@ func (a *API) ownPassword(w http.ResponseWriter, r *http.Request) (any, error) {
 	id := caller(r)
 	if id.Kind != people.KindPerson {
 		return nil, &Error{Status: http.StatusConflict, Code: "person.none", Text: "only a person has a password", Hint: "sign in by name"}
+	}
+	if err := a.local(r, id.Name); err != nil {
+		return nil, err
 	}
 	if err := people.CheckPassword(id.Name, req.New); err != nil {
 		return nil, &Error{Status: http.StatusBadRequest, Code: "person.input", Text: err.Error()}

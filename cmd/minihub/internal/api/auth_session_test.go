@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -58,7 +59,7 @@ func TestAPersonSignsInAndOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	address, secret, _ := strings.Cut(link, "#")
+	address, secret, _ := strings.Cut(link, "#invite=")
 	resp, err := http.Get(address)
 	if err != nil {
 		t.Fatal(err)
@@ -223,6 +224,8 @@ func TestOneFieldIsRevealedWithAReason(t *testing.T) {
 		"everything":    {`{"pointer":"","reason":"the courier asks"}`, "reveal.pointer", 400},
 		"a strange key": {`{"pointer":"/no","reason":"the courier asks","all":true}`, "api.body", 400},
 		"no delivery":   {`{"pointer":"/no","reason":"the courier asks","delivery":99999}`, "api.not_found", 404},
+		"a call alone":  {`{"reason":"the courier asks","try":1,"call":1}`, "reveal.call", 400},
+		"a field of it": {`{"pointer":"/no","reason":"the courier asks","delivery":99999,"try":1,"call":1}`, "reveal.call", 400},
 	} {
 		h.want(name, h.call("POST", path, c.body, both), c.status, c.code)
 	}
@@ -252,6 +255,41 @@ func TestOneFieldIsRevealedWithAReason(t *testing.T) {
 	}
 }
 
+// What went over the wire is shown masked, and one call of it as it was, with a reason.
+func TestOneCallIsRevealedWithAReason(t *testing.T) {
+	h := newHub(t)
+	id := h.post(`{"no":"A-1","version":1,"kind":"made","title":"call 13800005678"}`, "A-1")
+	d := h.deliveryOf(id)
+	h.add("anna", "support")
+	_, _, both := h.signIn("anna")
+	var shown api.Calls
+	h.into(h.call("GET", "/api/v1/deliveries/"+strconv.FormatInt(d, 10)+"/calls", "", both), &shown)
+	if shown.Message != id || len(shown.Tries) != 1 || len(shown.Tries[0].Calls) != 1 {
+		t.Fatalf("%+v", shown)
+	}
+	c := shown.Tries[0].Calls[0]
+	if c.Request.Format != "json" || c.Request.Bytes == 0 || !strings.Contains(c.Request.Text, "A-1") || strings.Contains(c.Request.Text, "13800005678") || c.Request.Hidden == 0 {
+		t.Errorf("the request is shown as %+v", c.Request)
+	}
+	path := "/api/v1/messages/" + strconv.FormatInt(id, 10) + "/reveal"
+	ask := func(try, call int) string {
+		return fmt.Sprintf(`{"reason":"the vendor asks","delivery":%d,"try":%d,"call":%d}`, d, try, call)
+	}
+	h.want("another try", h.call("POST", path, ask(2, 1), both), 404, "reveal.call")
+	h.want("another call", h.call("POST", path, ask(1, 2), both), 404, "reveal.call")
+	h.want("the last one but none", h.call("POST", path, ask(1, -1), both), 400, "reveal.call")
+	var out struct{ Request, Response string }
+	h.into(h.call("POST", path, ask(1, 1), both), &out)
+	if !strings.Contains(out.Request, "13800005678") {
+		t.Fatalf("%+v", out)
+	}
+	rows := h.audit("reveal")
+	if len(rows) != 1 || rows[0].Why != "the vendor asks" || rows[0].Detail["try"] != "1" || rows[0].Detail["call"] != "1" || rows[0].Detail["delivery"] != strconv.FormatInt(d, 10) {
+		t.Fatalf("%+v", rows)
+	}
+	h.want("nobody's calls", h.call("GET", "/api/v1/deliveries/99999/calls", "", both), 404, "api.not_found")
+}
+
 // deliveryOf waits until a message has a delivery with a document.
 func (h *hub) deliveryOf(message int64) int64 {
 	h.Helper()
@@ -276,6 +314,56 @@ func (h *hub) audit(act string) []api.AuditRow {
 	}
 	h.into(h.call("GET", "/api/v1/audit?act="+act, "", bearer(h.token)), &out)
 	return out.Entries
+}
+
+func TestTheLastAdminStaysOne(t *testing.T) {
+	h := newHub(t)
+	h.add("chief", "admin")
+	h.add("deputy", "admin")
+	_, _, chief := h.signIn("chief")
+	_, _, deputy := h.signIn("deputy")
+	for name, body := range map[string]string{"roles": `{"roles":["viewer"]}`, "block": `{"disabled":true}`} {
+		h.want("one's own "+name, h.call("POST", "/api/v1/people/chief", body, chief), 409, "person.self")
+	}
+	// Each takes it from the other: the one who comes second is no admin any more.
+	h.want("one of two", h.call("POST", "/api/v1/people/deputy", `{"roles":["ops"]}`, chief), 200, "")
+	h.want("no longer an admin", h.call("POST", "/api/v1/people/chief", `{"roles":["ops"]}`, deputy), 403, "api.forbidden")
+	for name, body := range map[string]string{"roles": `{"roles":["viewer"]}`, "block": `{"disabled":true}`} {
+		h.want("the last one's "+name, h.call("POST", "/api/v1/people/chief", body, bearer(h.token)), 409, "person.last_admin")
+	}
+	h.want("more roles", h.call("POST", "/api/v1/people/chief", `{"roles":["admin","ops"]}`, bearer(h.token)), 200, "")
+	if rows := h.audit("person.change"); len(rows) != 3 || rows[1].Phase != "refused" {
+		t.Errorf("the audit tells of %+v", rows)
+	}
+}
+
+func TestOneSeesAndEndsOnesSessions(t *testing.T) {
+	h := newHub(t)
+	h.add("anna", "viewer")
+	h.add("bert", "viewer")
+	_, _, here := h.signIn("anna")
+	_, there, _ := h.signIn("anna")
+	_, other, _ := h.signIn("bert")
+	var out struct {
+		Sessions []api.SessionRow `json:"sessions"`
+	}
+	h.into(h.call("GET", "/api/v1/sessions", "", here), &out)
+	if len(out.Sessions) != 2 || out.Sessions[0].Current == out.Sessions[1].Current || out.Sessions[0].From != "127.0.0.1" {
+		t.Fatalf("%+v", out)
+	}
+	var list struct {
+		People []api.PersonRow `json:"people"`
+	}
+	h.into(h.call("GET", "/api/v1/people", "", bearer(h.token)), &list)
+	if len(list.People) != 2 || time.Since(list.People[0].SignedIn) > time.Minute {
+		t.Errorf("%+v", list)
+	}
+	h.want("without proof", h.call("DELETE", "/api/v1/sessions", "", there), 403, "api.csrf")
+	h.want("everywhere", h.call("DELETE", "/api/v1/sessions", "", here), 200, "")
+	h.want("here", h.call("GET", "/api/v1/session", "", here), 401, "api.token")
+	h.want("there", h.call("GET", "/api/v1/session", "", there), 401, "api.token")
+	h.want("somebody else", h.call("GET", "/api/v1/session", "", other), 200, "")
+	h.want("a program", h.call("DELETE", "/api/v1/sessions", "", bearer(h.newToken("viewer"))), 409, "person.none")
 }
 
 func TestEveryChangeIsWrittenDown(t *testing.T) {
@@ -309,12 +397,12 @@ func TestEveryChangeIsWrittenDown(t *testing.T) {
 	if err != nil || len(gates) != 1 || gates[0].Who != "token:ops" {
 		t.Errorf("the gate: %+v %v", gates, err)
 	}
-	h.want("counting what would be replayed", h.call("POST", "/api/v1/replay", `{"filter":{"code":"x"},"plan":true}`, ops), 200, "")
+	h.want("counting what would be replayed", h.call("POST", "/api/v1/replay", `{"delivery":7,"plan":true}`, ops), 200, "")
 	if rows := h.audit("replay"); len(rows) != 0 {
 		t.Errorf("a plan is in the audit: %+v", rows)
 	}
-	h.want("replaying", h.call("POST", "/api/v1/replay", `{"filter":{"code":"x","limit":3},"mode":"re-map"}`, ops), 200, "")
-	if rows := h.audit("replay"); len(rows) != 2 || rows[1].Detail["filter.code"] != "x" || rows[1].Detail["filter.limit"] != "3" || rows[1].Detail["mode"] != "re-map" {
+	h.want("replaying", h.call("POST", "/api/v1/replay", `{"message":99,"mode":"re-map"}`, ops), 404, "api.not_found")
+	if rows := h.audit("replay"); len(rows) != 2 || rows[1].Detail["message"] != "99" || rows[1].Detail["mode"] != "re-map" {
 		t.Errorf("%+v", rows)
 	}
 	h.want("a body that is none", h.call("POST", "/api/v1/replay", `{`, ops), 400, "api.body")

@@ -107,17 +107,17 @@ func TestABulkReplayRefusesWhatItCannotRead(t *testing.T) {
 	a, _ := deskAPI(t)
 	working(t, a)
 	for in, code := range map[string]string{
-		`{}`:                                              "replay.what",
-		`{"incident":7,"filter":{}}`:                      "replay.what",
-		`{"incident":7}`:                                  "api.not_found",
-		`{"filter":{},"mode":"again"}`:                    "replay.mode",
-		`{"filter":{},"rate":-1}`:                         "replays.rate",
-		`{"filter":{"kind":"hint"}}`:                      "api.unknown_kind",
-		`{"filter":{"stream":"orders"}}`:                  "replays.filter",
-		`{"filter":{"kind":"message","flow":"nil"}}`:      "api.unknown_flow",
-		`{"filter":{"connection":"nobody"}}`:              "api.unknown_connection",
-		`{"filter":{"code":"none"}}`:                      "replays.empty",
-		`{"filter":{"kind":"message","stream":"orders"}}`: "replays.empty",
+		`{}`:                           "replay.what",
+		`{"incident":7,"filter":{}}`:   "replay.what",
+		`{"incident":7}`:               "api.not_found",
+		`{"filter":{},"mode":"again"}`: "replay.mode",
+		`{"filter":{},"rate":-1}`:      "replays.rate",
+		`{"filter":{"kind":"hint"}}`:   "api.unknown_kind",
+		`{"filter":{"kind":"delivery","stream":"orders"}}`: "replays.filter",
+		`{"filter":{"kind":"message","flow":"nil"}}`:       "api.unknown_flow",
+		`{"filter":{"connection":"nobody"}}`:               "api.unknown_connection",
+		`{"filter":{"code":"none"}}`:                       "replays.empty",
+		`{"filter":{"kind":"message","stream":"orders"}}`:  "replays.empty",
 	} {
 		var e struct{ Error Error }
 		if status := ask(t, a, "POST", "/api/v1/replays", in, &e); status < 400 || e.Error.Code != code {

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/minihub/minihub/pipelines"
 	"github.com/minihub/minihub/pipelines/ledger"
 )
 
@@ -26,6 +27,14 @@ const (
 type LiveState struct {
 	Counts    []LiveCount    `json:"counts"`
 	Incidents []LiveIncident `json:"incidents"` // open ones, the newest first, at most 100
+	Replays   []LiveReplay   `json:"replays"`   // bulk replays that are not over, the newest first, at most 100
+}
+
+// LiveReplay is a bulk replay in short.
+type LiveReplay struct {
+	ID      int64     `json:"id"`
+	State   string    `json:"state"`
+	Updated time.Time `json:"updated"`
 }
 
 // LiveCount is rows in one state.
@@ -133,7 +142,14 @@ func (l *Live) state(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := LiveState{Counts: []LiveCount{}, Incidents: []LiveIncident{}}
+	replays, err := l.store.Bulks(ctx, ledger.BulkFilter{States: pipelines.BulkOpen, Limit: liveList})
+	if err != nil {
+		return nil, err
+	}
+	s := LiveState{Counts: []LiveCount{}, Incidents: []LiveIncident{}, Replays: []LiveReplay{}}
+	for i := range replays {
+		s.Replays = append(s.Replays, LiveReplay{replays[i].ID, replays[i].State, replays[i].UpdatedAt})
+	}
 	for _, c := range counts {
 		s.Counts = append(s.Counts, LiveCount{c.Kind, c.Connection, c.Name, c.State, c.N})
 	}

@@ -10,10 +10,10 @@ import (
 
 	"github.com/minihub/minihub/cmd/minihub/internal/desk"
 	"github.com/minihub/minihub/pipelines/ledger"
+	"github.com/minihub/minihub/schemas/canonical"
 )
 
-// Incident is failures of one cause. Field is where the failures' text names one; Money
-// is not told, since the ledger does not keep amounts.
+// Incident is failures of one cause. Field is where the failures' text names one.
 type Incident struct {
 	ID         int64       `json:"id"`
 	Kind       string      `json:"kind"` // delivery, record, hint, gate
@@ -34,6 +34,26 @@ type Incident struct {
 	Do         desk.Words  `json:"do"`
 	Fix        desk.Fix    `json:"fix"`
 	Recovered  *desk.Words `json:"recovered,omitempty"`
+	// Money is what the rows in it are about, by currency; Unpriced rows are in none of it:
+	// nobody knows yet what they are about.
+	Money    []Stake `json:"money,omitempty"`
+	Unpriced int64   `json:"rows_without_amount,omitempty"`
+}
+
+// Stake is money of a number of rows: exact, in minor units and as a decimal.
+type Stake struct {
+	Currency string `json:"currency"`
+	Minor    int64  `json:"amount_minor"`
+	Amount   string `json:"amount"` // 1234.56
+	Rows     int64  `json:"rows"`
+}
+
+func stakes(list []ledger.Stake) []Stake {
+	var out []Stake
+	for _, s := range list {
+		out = append(out, Stake{Currency: s.Currency, Minor: s.Minor, Amount: canonical.Money{Minor: s.Minor, Currency: s.Currency}.Decimal(), Rows: s.Rows})
+	}
+	return out
 }
 
 // IncidentRow is one row of an incident.
@@ -51,6 +71,9 @@ type IncidentRow struct {
 type IncidentList struct {
 	Incidents []Incident `json:"incidents"`
 	Next      string     `json:"next,omitempty"`
+	// Money is at stake in all open incidents together, at most: a document that fails for
+	// two causes counts twice.
+	Money []Stake `json:"money,omitempty"`
 }
 
 // IncidentDetail is an incident and a page of its rows.
@@ -137,7 +160,11 @@ func (a *API) incidents(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := IncidentList{Incidents: []Incident{}}
+	all, err := store.Stakes(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	out := IncidentList{Incidents: []Incident{}, Money: stakes(all)}
 	for i := range list {
 		out.Incidents = append(out.Incidents, a.describe(&list[i], held))
 	}
@@ -169,7 +196,7 @@ func (a *API) held(r *http.Request, list []ledger.Incident) (map[string]int64, e
 func (a *API) describe(i *ledger.Incident, held map[string]int64) Incident {
 	m := desk.Explain(i.Kind, i.Code)
 	out := Incident{ID: i.ID, Kind: i.Kind, Connection: i.Connection, Name: i.Name, Code: i.Code, Field: i.Field, State: "open", Since: i.OpenedAt,
-		Changed: i.ChangedAt, Now: i.Now, Seen: i.Seen, Lifetime: i.Lifetime, Episodes: i.Episodes, Means: m.Means, Do: m.Do, Fix: m.Fix}
+		Changed: i.ChangedAt, Now: i.Now, Seen: i.Seen, Lifetime: i.Lifetime, Episodes: i.Episodes, Means: m.Means, Do: m.Do, Fix: m.Fix, Money: stakes(i.Money), Unpriced: i.Unpriced()}
 	if i.Kind == "gate" {
 		out.Waiting = held[i.Connection]
 	}

@@ -69,7 +69,7 @@ func stop(t *testing.T, s *sqlledger.Store, from, n int, state ledger.State, cod
 			t.Fatal(err)
 		}
 		d := &ledger.NewDelivery{Flow: "f", Step: "oms", Connection: "oms", Operation: "push", RemoteKey: it.Key, State: state, Code: code, Text: text, Deps: deps, Claim: true}
-		if err := s.Commit(t.Context(), &ledger.Route{Record: it.ID, To: ledger.RecordRouted, Deliveries: []*ledger.NewDelivery{d}}); err != nil {
+		if err := s.Commit(t.Context(), &ledger.Route{Record: it.ID, To: ledger.RecordRouted, Amount: ledger.Amount{Minor: 1050, Currency: "CNY"}, Deliveries: []*ledger.NewDelivery{d}}); err != nil {
 			t.Fatal(err)
 		}
 		ids = append(ids, d.ID)
@@ -94,6 +94,12 @@ func TestIncidentsAreListedAndShown(t *testing.T) {
 	i := list.Incidents[0]
 	if i.Now != 5 || i.Field != "/qty" || i.Fix != "map" || i.Means.Zh == "" || i.Recovered != nil {
 		t.Fatalf("the incident is %+v", i)
+	}
+	if want := (Stake{Currency: "CNY", Minor: 5250, Amount: "52.50", Rows: 5}); len(i.Money) != 1 || i.Money[0] != want || i.Unpriced != 0 {
+		t.Fatalf("at stake are %+v, want %+v", i.Money, want)
+	}
+	if want := (Stake{Currency: "CNY", Minor: 6300, Amount: "63.00", Rows: 6}); len(list.Money) != 1 || list.Money[0] != want {
+		t.Fatalf("at stake together are %+v, want %+v", list.Money, want)
 	}
 	var detail IncidentDetail
 	ask(t, a, "GET", fmt.Sprintf("/api/v1/incidents/%d?limit=3", i.ID), "", &detail)

@@ -17,6 +17,7 @@ import (
 // what a replay would send.
 func (a *API) look() {
 	a.handle("GET /api/v1/flows", a.flows)
+	a.handle("GET /api/v1/flows/now", a.flowsNow)
 	a.handle("GET /api/v1/limits", a.limits)
 	a.handle("GET /api/v1/messages/{id}/preview", a.previewMessage)
 	a.handle("GET /api/v1/deliveries/{id}/preview", a.previewDelivery)
@@ -105,6 +106,8 @@ type Preview struct {
 	Repeat     string          `json:"repeat"`
 	// Confirm: it may take effect twice, or must not be sent twice; a person confirms.
 	Confirm bool `json:"confirm"`
+	// Edited: it is made of a document that a person changed, or is one.
+	Edited bool `json:"edited,omitempty"`
 }
 
 // Previewed is what a replay would do; State, Code and Text are the message's where
@@ -137,14 +140,9 @@ func (a *API) previewDelivery(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	mode := pipelines.ReplayMode(r.URL.Query().Get("mode"))
-	switch mode {
-	case "":
-		mode = pipelines.Remap
-	case pipelines.AsSent, pipelines.Remap:
-	default:
-		return nil, &Error{Status: http.StatusBadRequest, Code: "replay.mode", Text: fmt.Sprintf("the mode %q cannot be previewed", mode),
-			Hint: "use as-sent or re-map; re-pull maps what the source answers"}
+	mode, err := previewMode(r)
+	if err != nil {
+		return nil, err
 	}
 	p, err := a.opt.Engine.PreviewDelivery(r.Context(), id, mode)
 	if err != nil {
@@ -153,15 +151,29 @@ func (a *API) previewDelivery(r *http.Request) (any, error) {
 	return Previewed{Rows: []Preview{a.preview(p)}}, nil
 }
 
+// previewMode reads how a replay would make its document.
+func previewMode(r *http.Request) (pipelines.ReplayMode, error) {
+	mode := pipelines.ReplayMode(r.URL.Query().Get("mode"))
+	switch mode {
+	case "":
+		mode = pipelines.Remap
+	case pipelines.AsSent, pipelines.Remap:
+	default:
+		return "", &Error{Status: http.StatusBadRequest, Code: "replay.mode", Text: fmt.Sprintf("the mode %q cannot be previewed", mode),
+			Hint: "use as-sent or re-map; re-pull maps what the source answers"}
+	}
+	return mode, nil
+}
+
 func (a *API) preview(p pipelines.Preview) Preview {
 	out := Preview{Delivery: p.Delivery, Flow: p.Flow, Step: p.Step, Connection: p.Connection, Operation: p.Operation, Key: p.Key, State: string(p.State),
-		Code: p.Code, Text: p.Text, Repeat: string(p.Repeat), Confirm: p.Repeat == connectors.OneShot && p.State == ledger.Ready}
+		Code: p.Code, Text: p.Text, Edited: p.Edited, Repeat: string(p.Repeat), Confirm: p.Repeat == connectors.OneShot && p.State == ledger.Ready}
 	var schema *schemas.Schema
 	if f := a.opt.Engine.Flows()[p.Flow]; f != nil {
 		if s := f.StepNamed(p.Step); s != nil {
 			schema = s.Schema
 		}
 	}
-	out.Document = maskedBytes(schema, p.Document)
+	out.Document, _ = maskedBytes(schema, p.Document)
 	return out
 }

@@ -7,49 +7,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/minihub/minihub/cmd/minihub/internal/redact"
 	"github.com/minihub/minihub/connectors"
 	"github.com/minihub/minihub/pipelines/ledger"
 	"github.com/minihub/minihub/schemas"
 	"github.com/minihub/minihub/schemas/codec"
 )
-
-// Found is one row of a search.
-type Found struct {
-	Message    int64     `json:"message"` // newest record
-	Connection string    `json:"connection"`
-	Entity     string    `json:"entity"`
-	Key        string    `json:"key"`
-	Label      string    `json:"label,omitempty"`
-	State      string    `json:"state"`
-	At         time.Time `json:"at"`
-	Matched    []string  `json:"matched"`
-}
-
-// find looks a value up as every kind of search key, in any system's spelling.
-func (a *API) find(r *http.Request) (any, error) {
-	value := strings.TrimSpace(r.URL.Query().Get("key"))
-	if value == "" {
-		return nil, &Error{Status: http.StatusBadRequest, Code: "api.key", Text: "nothing to look for", Hint: "give ?key="}
-	}
-	var kinds []string
-	if k := r.URL.Query().Get("kind"); k != "" {
-		kinds = strings.Split(k, ",")
-	}
-	n, err := limit(r)
-	if err != nil {
-		return nil, err
-	}
-	hits, err := a.opt.Ledger.Find(r.Context(), value, kinds, n)
-	if err != nil {
-		return nil, err
-	}
-	out := []Found{}
-	for _, h := range hits {
-		out = append(out, Found{Message: h.Latest, Connection: h.DocKey.Connection, Entity: h.DocKey.Entity, Key: h.DocKey.Key, Label: h.Label,
-			State: string(h.State), At: h.At, Matched: h.Kinds})
-	}
-	return map[string]any{"messages": out}, nil
-}
 
 // Message is one record with everything that came of it.
 type Message struct {
@@ -65,7 +28,12 @@ type Message struct {
 	Text       string          `json:"text,omitempty"`
 	Received   time.Time       `json:"received_at"`
 	Repeats    int             `json:"repeats"`
+	TraceID    string          `json:"trace_id,omitempty"`  // of its OpenTelemetry trace, while traces are on
+	TraceURL   string          `json:"trace_url,omitempty"` // where that trace is shown
 	Document   json.RawMessage `json:"document,omitempty"`
+	Masked     []string        `json:"masked,omitempty"` // JSON pointers of what the document hides
+	Revision   int             `json:"revision"`         // raised by every act of a person
+	Edits      []EditRow       `json:"edits,omitempty"`
 	Versions   []Version       `json:"versions"`
 	Deliveries []Delivery      `json:"deliveries"`
 }
@@ -96,8 +64,12 @@ type Delivery struct {
 	WaitsFor   []string        `json:"waits_for,omitempty"`
 	Cause      int64           `json:"cause,omitempty"`
 	Mapping    string          `json:"mapping,omitempty"`
+	TraceID    string          `json:"trace_id,omitempty"` // of its message's trace
+	TraceURL   string          `json:"trace_url,omitempty"`
 	Document   json.RawMessage `json:"document,omitempty"`
+	Masked     []string        `json:"masked,omitempty"` // as a message's
 	Tries      []Try           `json:"tries,omitempty"`
+	Edits      []EditRow       `json:"edits,omitempty"`
 }
 
 // Try is one attempt, look-up, poll or act of a person.
@@ -114,15 +86,19 @@ type Try struct {
 	Calls   []Call    `json:"calls,omitempty"`
 }
 
-// Call is one request of a try and how it was answered. Its bodies stay inside: nobody
-// can say where an answer holds personal values (Invariant 8).
+// Call is one request of a try and how it was answered. What was said is shown by the
+// calls of a delivery alone, masked.
 type Call struct {
 	Method string `json:"method"`
-	URL    string `json:"url"` // without its query
+	URL    string `json:"url"`
 	Status int    `json:"status,omitempty"`
 	TookMS int64  `json:"took_ms"`
 	Sent   int    `json:"sent_bytes"`
 	Got    int    `json:"got_bytes"`
+	Error  string `json:"error,omitempty"`
+
+	Request  *redact.Body `json:"request,omitempty"`
+	Response *redact.Body `json:"response,omitempty"`
 }
 
 // show returns a message with every hop: its versions, deliveries and tries.
@@ -137,8 +113,12 @@ func (a *API) show(r *http.Request) (any, error) {
 		return nil, missing("message", id, err)
 	}
 	m := Message{ID: rec.ID, Connection: rec.DocKey.Connection, Stream: rec.Stream, Entity: rec.DocKey.Entity, Key: rec.DocKey.Key, Label: rec.Label,
-		Version: rec.Version, State: string(rec.State), Code: rec.Code, Text: rec.Text, Received: rec.At, Repeats: rec.Repeats,
-		Document: a.masked(r, a.sourceSchema(rec.DocKey.Connection, rec.Stream), rec.Payload)}
+		Version: rec.Version, State: string(rec.State), Code: rec.Code, Text: rec.Text, Received: rec.At, Repeats: rec.Repeats, Revision: rec.Revision}
+	m.Document, m.Masked = a.masked(r, a.sourceSchema(rec.DocKey.Connection, rec.Stream), rec.Payload)
+	if m.Edits, err = a.recordEdits(r, rec); err != nil {
+		return nil, err
+	}
+	m.TraceID, m.TraceURL = a.trace(rec.ID)
 	records, err := a.opt.Ledger.RootRecords(ctx, rec.Root)
 	if err != nil {
 		return nil, err
@@ -162,9 +142,16 @@ func (a *API) show(r *http.Request) (any, error) {
 	return m, nil
 }
 
+// trace is where the way of a message is told.
+func (a *API) trace(record int64) (id, url string) {
+	id = a.opt.Engine.TraceID(record)
+	return id, a.opt.TraceLink(id)
+}
+
 func (a *API) delivery(r *http.Request, d *ledger.Delivery, whole bool) (*Delivery, error) {
 	out := &Delivery{ID: d.ID, Message: d.Record, Flow: d.Flow, Step: d.Step, Connection: d.Connection, Operation: d.Operation, Key: d.RemoteKey,
 		State: string(d.State), Code: d.Code, Text: d.Text, Attempts: d.Attempts, Cause: d.Cause, Mapping: d.MapVersion}
+	out.TraceID, out.TraceURL = a.trace(d.Record)
 	if !d.NextAt.IsZero() {
 		out.NextAt = &d.NextAt
 	}
@@ -177,7 +164,7 @@ func (a *API) delivery(r *http.Request, d *ledger.Delivery, whole bool) (*Delive
 			schema = s.Schema
 		}
 	}
-	out.Document = a.masked(r, schema, d.Payload)
+	out.Document, out.Masked = a.masked(r, schema, d.Payload)
 	if d.State == ledger.Blocked {
 		deps, err := a.opt.Ledger.Deps(r.Context(), d.ID)
 		if err != nil {
@@ -187,35 +174,15 @@ func (a *API) delivery(r *http.Request, d *ledger.Delivery, whole bool) (*Delive
 			out.WaitsFor = append(out.WaitsFor, string(dep.Kind)+" "+strings.ReplaceAll(dep.Key, "\x1f", " "))
 		}
 	}
-	tries, err := a.opt.Ledger.Attempts(r.Context(), d.ID)
-	if err != nil {
+	var err error
+	if out.Edits, err = a.deliveryEdits(r, d, schema); err != nil {
 		return nil, err
 	}
-	for _, t := range tries {
-		out.Tries = append(out.Tries, Try{N: t.N, Kind: t.Kind, Started: t.StartedAt, Ended: t.EndedAt, State: string(t.State), Code: t.Code, Text: t.Text, Who: t.Who,
-			Mapping: t.MapVersion, Calls: a.calls(r, t.Exchange)})
-	}
-	return out, nil
-}
-
-func (a *API) calls(r *http.Request, ref ledger.Ref) []Call {
-	if ref == (ledger.Ref{}) {
-		return nil
-	}
-	raw, err := a.opt.Ledger.Payload(r.Context(), ref)
-	if err != nil {
-		return nil // its age ended
-	}
-	var list []connectors.Exchange
-	if json.Unmarshal(raw, &list) != nil {
-		return nil
-	}
-	var out []Call
-	for _, x := range list {
+	out.Tries, err = a.tries(r, d.ID, func(x connectors.Exchange) Call {
 		url, _, _ := strings.Cut(x.URL, "?")
-		out = append(out, Call{Method: x.Method, URL: url, Status: x.Status, TookMS: x.Took.Milliseconds(), Sent: len(x.Request), Got: len(x.Response)})
-	}
-	return out
+		return callOf(x, redact.New().Place(url))
+	})
+	return out, err
 }
 
 // sourceSchema is the vendor schema of a stream's documents, nil when it has none.
@@ -232,33 +199,32 @@ func (a *API) sourceSchema(connection, stream string) *schemas.Schema {
 	return schema
 }
 
-// masked returns a payload with its personal values masked; without a schema nobody
-// knows which they are, and nothing is shown (Invariant 8).
-func (a *API) masked(r *http.Request, schema *schemas.Schema, ref ledger.Ref) json.RawMessage {
+// masked returns a payload with its personal values masked, and where they stand;
+// without a schema nobody knows which they are, and nothing is shown (Invariant 8).
+func (a *API) masked(r *http.Request, schema *schemas.Schema, ref ledger.Ref) (doc json.RawMessage, hidden []string) {
 	if ref == (ledger.Ref{}) || schema == nil {
-		return nil
+		return nil, nil
 	}
 	raw, err := a.opt.Ledger.Payload(r.Context(), ref)
 	if err != nil {
-		return nil
+		return nil, nil
 	}
 	return maskedBytes(schema, raw)
 }
 
 // maskedBytes is masked for a document at hand.
-func maskedBytes(schema *schemas.Schema, raw []byte) json.RawMessage {
+func maskedBytes(schema *schemas.Schema, raw []byte) (doc json.RawMessage, hidden []string) {
 	if schema == nil || len(raw) == 0 {
-		return nil
+		return nil, nil
 	}
 	tree, err := codec.Decode(raw)
 	if err != nil {
-		return nil
+		return nil, nil
 	}
-	out, err := codec.Encode(schema.Mask(tree))
-	if err != nil {
-		return nil
+	if doc, err = codec.Encode(schema.Mask(tree)); err != nil {
+		return nil, nil
 	}
-	return out
+	return doc, schema.Hidden(tree)
 }
 
 func (a *API) deliveries(r *http.Request) (any, error) {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -16,6 +17,8 @@ type PersonRow struct {
 	Roles    []string  `json:"roles"`
 	Disabled bool      `json:"disabled"`
 	Password bool      `json:"password"` // one is set
+	Provider bool      `json:"provider"` // they sign in through the OpenID provider, which gives the roles
+	SignedIn time.Time `json:"signed_in_at,omitzero"`
 	Created  time.Time `json:"created_at"`
 	Changed  time.Time `json:"changed_at"`
 }
@@ -58,7 +61,7 @@ func (a *API) listPeople(r *http.Request) (any, error) {
 	}
 	out := []PersonRow{}
 	for _, p := range all {
-		out = append(out, PersonRow{Name: p.Name, Roles: p.Roles, Disabled: p.Disabled, Password: p.Hash != "", Created: p.Created, Changed: p.Changed})
+		out = append(out, PersonRow{Name: p.Name, Roles: p.Roles, Disabled: p.Disabled, Password: p.Hash != "", Provider: p.Subject != "", SignedIn: p.SignedIn, Created: p.Created, Changed: p.Changed})
 	}
 	return map[string]any{"people": out}, nil
 }
@@ -74,6 +77,8 @@ func (a *API) setPerson(r *http.Request, set *ledger.SetPerson, act, why string,
 	switch {
 	case set.Applied:
 		return nil
+	case set.Last:
+		return &Error{Status: http.StatusConflict, Code: "person.last_admin", Text: fmt.Sprintf("%q is the last admin who can sign in by password", set.Name), Hint: "make somebody else an admin first"}
 	case set.Make:
 		return &Error{Status: http.StatusConflict, Code: "person.exists", Text: fmt.Sprintf("there is a person %q already", set.Name), Hint: "change their roles, or take another name"}
 	}
@@ -90,6 +95,20 @@ func (a *API) noPerson(r *http.Request, name string) error {
 		names = append(names, p.Name)
 	}
 	return unknown("person", name, names)
+}
+
+// local refuses what is the provider's to decide: the password of a person whom it vouches
+// for, and their roles, which its claims renew. Who it no longer lets in would keep both.
+func (a *API) local(r *http.Request, name string) error {
+	p, err := a.opt.Ledger.Person(r.Context(), name)
+	switch {
+	case errors.Is(err, ledger.ErrNotFound):
+		return a.noPerson(r, name)
+	case err == nil && p.Subject != "":
+		return &Error{Status: http.StatusConflict, Code: "person.provider", Text: "the person signs in through the OpenID provider, which decides on password and roles",
+			Hint: "change their groups there, or the map in people.oidc of hub.yaml; disabling them here works"}
+	}
+	return err
 }
 
 // credentials are what a password or, without one, an invite adds to a change.
@@ -152,7 +171,12 @@ func (a *API) changePerson(r *http.Request) (any, error) {
 	case caller(r).Kind == people.KindPerson && caller(r).Name == name:
 		return nil, &Error{Status: http.StatusConflict, Code: "person.self", Text: "nobody changes their own roles or disables themselves", Hint: "ask another admin, or use `minihub users` where the hub runs"}
 	}
-	set := &ledger.SetPerson{Name: name, Roles: req.Roles, Disabled: req.Disabled}
+	if req.Roles != nil {
+		if err := a.local(r, name); err != nil {
+			return nil, err
+		}
+	}
+	set := &ledger.SetPerson{Name: name, Roles: req.Roles, Disabled: req.Disabled, Keep: string(people.Admin)}
 	return &Invited{Person: name}, a.setPerson(r, set, "person.change", req.Why, detail)
 }
 
@@ -165,15 +189,13 @@ func (a *API) setPassword(r *http.Request) (any, error) {
 		return nil, &Error{Status: http.StatusBadRequest, Code: "person.fixed", Text: "this call sets the password only", Hint: "POST /api/v1/people/{name} changes roles"}
 	}
 	name := strings.ToLower(r.PathValue("name"))
+	// The invite must not be kept for somebody who is not there.
+	if err := a.local(r, name); err != nil {
+		return nil, err
+	}
 	hash, invite, out, err := a.credentials(r, name, req.Password)
 	if err != nil {
 		return nil, err
-	}
-	if hash == nil {
-		// The invite must not be kept for somebody who is not there.
-		if _, err := a.opt.Ledger.Person(r.Context(), name); err != nil {
-			return nil, a.noPerson(r, name)
-		}
 	}
 	how := "invite"
 	if hash != nil {

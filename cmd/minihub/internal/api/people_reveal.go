@@ -15,17 +15,22 @@ import (
 
 func encodeSum(s ledger.Sum) string { return hex.EncodeToString(s[:]) }
 
-// RevealRequest asks for one field of a message's document, or of a delivery's of it.
+// RevealRequest asks for one field of a message's document, or of a delivery's of it, or
+// for one call that was made for a delivery.
 type RevealRequest struct {
-	Pointer  string `json:"pointer"` // JSON pointer: /receiver/phone
+	Pointer  string `json:"pointer,omitempty"` // JSON pointer: /receiver/phone
 	Reason   string `json:"reason"`
 	Delivery int64  `json:"delivery,omitempty"`
+	// Try and Call name a call of the delivery, counted from 1, instead of a field.
+	Try  int `json:"try,omitempty"`
+	Call int `json:"call,omitempty"`
 }
 
 // shortestReason keeps "x" from being a reason.
 const shortestReason = 4
 
-// reveal returns one field as it is. That it was seen is durable before it is shown.
+// reveal returns one field, or one call, as it is. That it was seen is durable before it
+// is shown.
 func (a *API) reveal(r *http.Request) (any, error) {
 	id, err := pathID(r)
 	if err != nil {
@@ -39,31 +44,54 @@ func (a *API) reveal(r *http.Request) (any, error) {
 	if utf8.RuneCountInString(req.Reason) < shortestReason {
 		return nil, &Error{Status: http.StatusBadRequest, Code: "reveal.reason", Text: "no reason is given", Hint: "say in reason what it is needed for: the reason stays with it"}
 	}
-	if !strings.HasPrefix(req.Pointer, "/") || len(req.Pointer) > 400 {
-		return nil, &Error{Status: http.StatusBadRequest, Code: "reveal.pointer", Text: fmt.Sprintf("%q does not name a field", cut(req.Pointer, 100)), Hint: "write a JSON pointer: /receiver/phone"}
+	if err := req.check(); err != nil {
+		return nil, err
 	}
 	rec, err := a.opt.Ledger.Record(r.Context(), id)
 	if err != nil {
 		return nil, missing("message", id, err)
 	}
 	ref := rec.Payload
-	detail := map[string]string{"pointer": req.Pointer}
 	if req.Delivery != 0 {
 		d, err := a.opt.Ledger.Delivery(r.Context(), req.Delivery)
 		if err != nil || d.Record != id {
 			return nil, missing("delivery", req.Delivery, ledger.ErrNotFound)
 		}
 		ref = d.Payload
-		detail["delivery"] = strconv.FormatInt(req.Delivery, 10)
 	}
-	value, err := a.field(r, ref, req.Pointer)
+	out, err := a.asked(r, ref, &req)
 	if err != nil {
 		return nil, err
 	}
 	e := a.entry(r, "reveal", ledger.AuditDone)
-	e.Target, e.Why, e.Detail = "message "+strconv.FormatInt(id, 10), cut(req.Reason, longestWhy), detail
+	e.Target, e.Why, e.Detail = "message "+strconv.FormatInt(id, 10), cut(req.Reason, longestWhy), req.detail()
 	if err := a.note(r, e); err != nil {
-		return nil, &Error{Status: http.StatusServiceUnavailable, Code: "audit.unwritable", Text: "the audit cannot be written, so nothing is shown: " + err.Error()}
+		return nil, unseen(err)
+	}
+	return out, nil
+}
+
+// check holds a request to what names one thing.
+func (req *RevealRequest) check() error {
+	switch {
+	case req.Try == 0 && req.Call == 0:
+		if !strings.HasPrefix(req.Pointer, "/") || len(req.Pointer) > 400 {
+			return &Error{Status: http.StatusBadRequest, Code: "reveal.pointer", Text: fmt.Sprintf("%q does not name a field", cut(req.Pointer, 100)), Hint: "write a JSON pointer: /receiver/phone"}
+		}
+	case req.Delivery == 0 || req.Try < 1 || req.Call < 1 || req.Pointer != "":
+		return &Error{Status: http.StatusBadRequest, Code: "reveal.call", Text: "this does not name one call", Hint: "give delivery, try and call, both counted from 1, and no pointer"}
+	}
+	return nil
+}
+
+// asked reads what is to be revealed.
+func (a *API) asked(r *http.Request, ref ledger.Ref, req *RevealRequest) (any, error) {
+	if req.Call > 0 {
+		return a.revealCall(r, req)
+	}
+	value, err := a.field(r, ref, req.Pointer)
+	if err != nil {
+		return nil, err
 	}
 	return map[string]any{"pointer": req.Pointer, "value": value}, nil
 }

@@ -16,36 +16,61 @@ type call struct {
 	keep []string
 	// dry is a field of the body that, when true, makes the call change nothing.
 	dry string
+	// looks: it takes a body and changes nothing; only a refusal is noted.
+	looks bool
 	// own: the handler writes the audit entry itself, in the transaction of the change.
 	own bool
+	// sees: it shows one message's document, which the audit tells of. Lists are not told.
+	sees bool
 }
 
 // calls is what every endpoint needs. An endpoint without a row answers nobody.
 var calls = map[string]call{
-	"GET /api/v1/messages":       {right: people.See},
-	"GET /api/v1/messages/{id}":  {right: people.See},
-	"GET /api/v1/deliveries":     {right: people.See},
-	"GET /api/v1/records":        {right: people.See},
-	"GET /api/v1/counts":         {right: people.See},
-	"GET /api/v1/jobs":           {right: people.See},
-	"GET /api/v1/connections":    {right: people.See},
-	"GET /api/v1/reconcile/{id}": {right: people.See},
-	"GET /api/v1/revisions":      {right: people.See},
-	"GET /api/v1/plan":           {right: people.Operate},
-	"GET /api/v1/doctor":         {right: people.Operate},
+	"GET /api/v1/messages":         {right: people.See},
+	"GET /api/v1/messages/{id}":    {right: people.See, sees: true},
+	"GET /api/v1/deliveries":       {right: people.See},
+	"GET /api/v1/records":          {right: people.See},
+	"GET /api/v1/counts":           {right: people.See},
+	"GET /api/v1/jobs":             {right: people.See},
+	"GET /api/v1/jobs/{name}/runs": {right: people.See},
+	"GET /api/v1/connections":      {right: people.See},
+	"GET /api/v1/reconcile/{id}":   {right: people.See},
+	"GET /api/v1/revisions":        {right: people.See},
+	"GET /api/v1/plan":             {right: people.Operate},
+	"GET /api/v1/doctor":           {right: people.Operate},
 
 	"GET /api/v1/flows":                   {right: people.See},
+	"GET /api/v1/flows/now":               {right: people.See},
 	"GET /api/v1/limits":                  {right: people.See},
-	"GET /api/v1/messages/{id}/preview":   {right: people.See},
-	"GET /api/v1/deliveries/{id}/preview": {right: people.See},
+	"GET /api/v1/messages/{id}/preview":   {right: people.See, sees: true},
+	"GET /api/v1/deliveries/{id}/preview": {right: people.See, sees: true},
+	"GET /api/v1/deliveries/{id}/calls":   {right: people.See, sees: true},
+	// These may ask the target what it has before they show what would be written.
+	"GET /api/v1/messages/{id}/rehearsal":   {right: people.Repair, sees: true},
+	"GET /api/v1/deliveries/{id}/rehearsal": {right: people.Repair, sees: true},
+
+	"GET /api/v1/messages/{id}/edit":          {right: people.Repair, sees: true},
+	"POST /api/v1/messages/{id}/edit/check":   {right: people.Repair, act: "edit.check", looks: true},
+	"POST /api/v1/messages/{id}/edit":         {right: people.Repair, act: "edit", keep: []string{"revision", "original"}},
+	"GET /api/v1/deliveries/{id}/edit":        {right: people.Repair, sees: true},
+	"POST /api/v1/deliveries/{id}/edit/check": {right: people.Repair, act: "edit.check", looks: true},
+	"POST /api/v1/deliveries/{id}/edit":       {right: people.Repair, act: "edit", keep: []string{"revision", "confirm"}},
 
 	"POST /api/v1/replay": {right: people.Repair, act: "replay", dry: "plan",
-		keep: []string{"message", "delivery", "mode", "confirm", "filter.kind", "filter.connection", "filter.operation", "filter.flow", "filter.code", "filter.limit"}},
+		keep: []string{"message", "delivery", "mode", "confirm"}},
 	"POST /api/v1/deliveries/{id}/discard":   {right: people.Repair, act: "discard"},
 	"POST /api/v1/messages/{id}/reveal":      {right: people.Reveal, act: "reveal", own: true},
 	"POST /api/v1/lookups":                   {right: people.Lookup, act: "lookup.put", keep: []string{"table", "key"}},
 	"POST /api/v1/jobs/{name}/run":           {right: people.Operate, act: "job.run"},
-	"POST /api/v1/backfill":                  {right: people.Operate, act: "backfill", keep: []string{"connection", "stream", "from", "to"}},
+	"POST /api/v1/jobs/{name}/pause":         {right: people.Operate, act: "job.pause"},
+	"POST /api/v1/jobs/{name}/resume":        {right: people.Operate, act: "job.resume"},
+	"GET /api/v1/backfills":                  {right: people.See},
+	"GET /api/v1/backfills/{id}":             {right: people.See},
+	"POST /api/v1/backfills":                 {right: people.Operate, act: "backfill.plan", keep: []string{"connection", "stream", "preset", "from", "to", "leave"}},
+	"POST /api/v1/backfills/{id}/start":      {right: people.Operate, act: "backfill.start"},
+	"POST /api/v1/backfills/{id}/pause":      {right: people.Operate, act: "backfill.pause"},
+	"POST /api/v1/backfills/{id}/resume":     {right: people.Operate, act: "backfill.resume"},
+	"POST /api/v1/backfills/{id}/cancel":     {right: people.Operate, act: "backfill.cancel"},
 	"POST /api/v1/connections/{name}/pause":  {right: people.Operate, act: "pause", keep: []string{"operation"}},
 	"POST /api/v1/connections/{name}/resume": {right: people.Operate, act: "resume", keep: []string{"operation"}},
 	"POST /api/v1/reconcile":                 {right: people.Operate, act: "reconcile", keep: []string{"from", "to", "grace"}},
@@ -54,14 +79,21 @@ var calls = map[string]call{
 	"POST /api/v1/apply/promote":             {right: people.Change, act: "apply.promote", keep: []string{"plan"}},
 	"POST /api/v1/apply/back":                {right: people.Change, act: "apply.back", keep: []string{"revision"}},
 
-	"GET /api/v1/alarms":       {right: people.See},
-	"POST /api/v1/alarms/test": {right: people.Operate, act: "alarms.test", keep: []string{"receiver"}},
+	"GET /api/v1/alarms":              {right: people.See},
+	"POST /api/v1/alarms/test":        {right: people.Operate, act: "alarms.test", keep: []string{"receiver"}},
+	"POST /api/v1/alarms/{alarm}/ack": {right: people.Operate, act: "alarms.ack"},
 
 	"POST /api/v1/session":          {right: people.Public, act: "sign_in", own: true},
 	"GET /api/v1/session":           {right: people.Self},
+	"GET /api/v1/session/ways":      {right: people.Public},
 	"DELETE /api/v1/session":        {right: people.Self, act: "sign_out"},
+	"GET /api/v1/sessions":          {right: people.Self},
+	"DELETE /api/v1/sessions":       {right: people.Self, act: "sign_out.everywhere"},
 	"POST /api/v1/session/password": {right: people.Self, act: "person.password", own: true},
 	"POST /api/v1/invite":           {right: people.Public, act: "invite.accept", own: true},
+	// Beginning changes nothing at the hub, so no entry tells of it.
+	"POST /api/v1/session/oidc":        {right: people.Public, act: "sign_in.begin", own: true},
+	"POST /api/v1/session/oidc/finish": {right: people.Public, act: "sign_in", own: true},
 
 	"GET /api/v1/people":                  {right: people.Manage},
 	"POST /api/v1/people":                 {right: people.Manage, act: "person.add", own: true},
@@ -73,6 +105,7 @@ var calls = map[string]call{
 
 	"GET /api/v1/audit":        {right: people.Audit},
 	"GET /api/v1/audit/verify": {right: people.Audit},
+	"GET /api/v1/audit/export": {right: people.Audit},
 
 	"GET /api/v1/incidents":      {right: people.See},
 	"GET /api/v1/incidents/{id}": {right: people.See},
@@ -84,9 +117,9 @@ var calls = map[string]call{
 	"GET /api/v1/replays":              {right: people.See},
 	"GET /api/v1/replays/{id}":         {right: people.See},
 	"GET /api/v1/replays/{id}/items":   {right: people.See},
-	"POST /api/v1/replays/{id}/start":  {right: people.Repair, act: "replays.start", keep: []string{"confirm"}},
+	"POST /api/v1/replays/{id}/start":  {right: people.Repair, act: "replays.start", keep: []string{"confirm", "mode", "rate"}},
 	"POST /api/v1/replays/{id}/pause":  {right: people.Repair, act: "replays.pause", keep: []string{"confirm"}},
-	"POST /api/v1/replays/{id}/resume": {right: people.Repair, act: "replays.resume", keep: []string{"confirm"}},
+	"POST /api/v1/replays/{id}/resume": {right: people.Repair, act: "replays.resume", keep: []string{"confirm", "mode", "rate"}},
 	"POST /api/v1/replays/{id}/cancel": {right: people.Repair, act: "replays.cancel", keep: []string{"confirm"}},
 
 	"GET /api/v1/live":         {right: people.See},

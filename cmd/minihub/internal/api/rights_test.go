@@ -19,6 +19,9 @@ func TestEveryChangingCallIsNamedInTheAudit(t *testing.T) {
 		if changing(method) != (c.act != "") {
 			t.Errorf("%s: its act in the audit is %q", pattern, c.act)
 		}
+		if c.looks && (c.own || c.dry != "" || len(c.keep) > 0 || !strings.HasSuffix(pattern, "/check")) {
+			t.Errorf("%s is not noted", pattern)
+		}
 		if c.own && len(c.keep) > 0 || c.act == "" && (c.own || c.dry != "" || len(c.keep) > 0) {
 			t.Errorf("%s: fields are kept that no entry would have", pattern)
 		}
@@ -27,7 +30,10 @@ func TestEveryChangingCallIsNamedInTheAudit(t *testing.T) {
 				t.Errorf("%s keeps %s", pattern, k)
 			}
 		}
-		if c.right == "" || c.right == people.Public && !c.own {
+		if c.sees && (c.act != "" || target(pattern, func(string) string { return "7" }) == "") {
+			t.Errorf("%s shows a document, and the audit could not say whose", pattern)
+		}
+		if c.right == "" || c.right == people.Public && !c.own && pattern != "GET /api/v1/session/ways" {
 			t.Errorf("%s: right %q", pattern, c.right)
 		}
 	}

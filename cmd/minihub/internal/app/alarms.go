@@ -12,18 +12,14 @@ import (
 	"github.com/minihub/minihub/cmd/minihub/internal/alarm"
 	"github.com/minihub/minihub/cmd/minihub/internal/config"
 	"github.com/minihub/minihub/cmd/minihub/internal/doctor"
+	"github.com/minihub/minihub/connectors"
+	"github.com/minihub/minihub/pipelines/ledger"
 	"github.com/minihub/minihub/pipelines/schedule"
 )
 
 // alarmEvery is how often the hub looks whether something is wrong: often enough that
 // people hear of it, and of its end, within half a minute.
 const alarmEvery = 5 * time.Second
-
-// expirer is a connection that can tell when its credential ends for good: one that no
-// call of ours renews.
-type expirer interface {
-	CredentialEnds() (until time.Time, known bool)
-}
 
 // watchAlarms judges the hub until ctx ends. Telling people holds nothing up.
 func (a *App) watchAlarms(ctx context.Context) {
@@ -61,6 +57,7 @@ func (a *App) sample(ctx context.Context, now time.Time) alarm.Sample {
 	}
 	dep := a.live.Load().dep
 	s.Counts = counts
+	a.flowing.observe(counts, now)
 	for _, c := range counts {
 		if c.Kind == "record" && hasStream(dep, c.Connection, c.Name) {
 			s.Intake[c.Connection+"."+c.Name] += c.N
@@ -123,20 +120,31 @@ func (a *App) quotas() (out []alarm.Limit) {
 	return out
 }
 
+// credentials are those that a person must renew: what renews itself is nobody's worry.
 func (a *App) credentials() (out []alarm.Token) {
 	for name := range a.engine.Connections() {
-		conn, _, ok := a.engine.Conn(name)
-		if e, can := conn.(expirer); ok && can {
-			if until, known := e.CredentialEnds(); known {
-				out = append(out, alarm.Token{Connection: name, Until: until})
+		conn, _, _ := a.engine.Conn(name)
+		e, can := conn.(connectors.Expirer)
+		if !can {
+			continue
+		}
+		for _, c := range e.CredentialEnds() {
+			if !c.Renews && !c.Ends.IsZero() {
+				out = append(out, alarm.Token{Connection: name, Until: c.Ends})
 			}
 		}
 	}
 	return out
 }
 
-// latestRuns is how many runs of a job are looked at.
-const latestRuns = 5
+// latestRows is how many rows of a job's history are looked at.
+const latestRows = 20
+
+// latestRuns are the last runs of a job, without ticks that began none.
+func (a *App) latestRuns(ctx context.Context, job string) ([]ledger.JobRun, error) {
+	rows, err := a.ledger.JobRuns(ctx, job, 0, latestRows)
+	return slices.DeleteFunc(rows, func(r ledger.JobRun) bool { return !r.Ran() }), err
+}
 
 func (a *App) jobStates(ctx context.Context, dep *config.Deployment) ([]alarm.Job, error) {
 	list, err := a.scheduler.List(ctx)
@@ -154,7 +162,10 @@ func (a *App) jobStates(ctx context.Context, dep *config.Deployment) ([]alarm.Jo
 			zone = time.UTC
 		}
 		j := alarm.Job{Name: st.Job, Running: st.Running, Paused: st.Paused, Next: func(t time.Time) time.Time { return spec.Next(t.In(zone)) }}
-		runs, err := a.ledger.JobRuns(ctx, st.Job, latestRuns)
+		if st.Pause != nil {
+			j.Since = st.Pause.Since
+		}
+		runs, err := a.latestRuns(ctx, st.Job)
 		if err != nil {
 			return nil, err
 		}
@@ -162,7 +173,7 @@ func (a *App) jobStates(ctx context.Context, dep *config.Deployment) ([]alarm.Jo
 			if i == 0 {
 				j.Last = r.Started
 			}
-			if r.State == "failed" && j.Failed == i {
+			if r.State == ledger.RunFailed && j.Failed == i {
 				j.Failed++
 			}
 		}

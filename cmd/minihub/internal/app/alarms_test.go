@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -15,6 +16,8 @@ import (
 
 	"github.com/minihub/minihub/cmd/minihub/internal/alarm"
 	"github.com/minihub/minihub/cmd/minihub/internal/api"
+	"github.com/minihub/minihub/pipelines"
+	"github.com/minihub/minihub/pipelines/ledger"
 )
 
 // pager takes alarms as they come.
@@ -117,11 +120,22 @@ func TestRefusedMessagesRaiseOneAlarmAndReplayEndsIt(t *testing.T) {
 	mu.Lock()
 	refuses = false
 	mu.Unlock()
-	body := strings.NewReader(`{"filter":{"kind":"delivery","connection":"crm","limit":1000},"who":"tester"}`)
-	w := httptest.NewRecorder()
-	a.Handler("").ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/api/v1/replay", body))
-	if w.Code != http.StatusOK {
-		t.Fatal(w.Body)
+	working, stop := context.WithCancel(t.Context())
+	var worker sync.WaitGroup
+	worker.Go(func() { a.bulks.Run(working) })
+	defer func() { stop(); worker.Wait() }()
+	job, err := a.bulks.Plan(t.Context(), ledger.Bulk{Kind: "delivery", Connection: "crm", Who: "tester"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, from := range []string{pipelines.BulkPlanned, pipelines.BulkAsking} {
+		until(t, "the replay to be "+from, func() bool {
+			at, err := a.bulks.Look(t.Context(), job.Job.ID)
+			return err == nil && at.Job.State == from
+		})
+		if _, err := a.bulks.Act(t.Context(), job.Job.ID, pipelines.BulkAct{Act: "start"}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	until(t, "all to be delivered", func() bool { return parked() == 0 })
 	watchFor(t, a, at, 30*time.Second)
@@ -146,10 +160,10 @@ func TestAlarmCallsListAndTry(t *testing.T) {
 		return w.Code
 	}
 	var tried api.AlarmTested
-	if code := call(http.MethodPost, "/api/v1/alarms/test", `{"receiver":"pager"}`, &tried); code != http.StatusOK || len(tried.Results) != 1 || !tried.Results[0].OK || tried.Results[0].Answer != "HTTP 200 noted" {
+	if code := call(http.MethodPost, "/api/v1/alarms/test", `{"receiver":"pager"}`, &tried); code != http.StatusOK || len(tried.Results) != 1 || !tried.Results[0].OK || tried.Results[0].Answer != "HTTP 200 noted" || tried.Results[0].Recovered != "HTTP 200 noted" {
 		t.Fatalf("%d %+v", code, tried)
 	}
-	if got := p.heard(); len(got) != 1 || got[0] != "[TEST] minihub's alarms reach you" {
+	if got := p.heard(); len(got) != 2 || got[0] != "[TEST] minihub's alarms reach you" || !strings.HasPrefix(got[1], "[TEST RECOVERED] ") {
 		t.Fatalf("heard %q", got)
 	}
 	p.mu.Lock()

@@ -55,6 +55,7 @@ type App struct {
 	engine    *pipelines.Engine
 	scheduler *schedule.Scheduler
 	bulks     *pipelines.Bulks
+	backfills *pipelines.Backfills
 	events    *api.Live
 	overlay   *overlay
 	live      atomic.Pointer[running] // what every root takes, but for a canary's share
@@ -63,7 +64,9 @@ type App struct {
 	metrics   *metrics
 	alarms    *alarm.Center
 	levels    *levels
+	flowing   flowing
 	attempts  *attempts
+	spans     *spans // nil = nothing is traced
 	servers   []*http.Server
 	admin     net.Listener
 	intake    net.Listener
@@ -113,18 +116,23 @@ func (a *App) open(ctx context.Context, dir *loaded) (err error) {
 		return err
 	}
 	a.live.Store(base)
+	traces, err := a.openTraces(ctx)
+	if err != nil {
+		return err
+	}
 	h := a.hub
 	a.engine, err = pipelines.New(pipelines.Options{Ledger: a.ledger, Connections: base.program.Connections, Flows: base.program.Flows,
 		Tables: base.tables, Revision: base.program.Revision, Retired: base.program.Retired, Gone: base.program.Gone,
 		Checks:     map[string]func(any) error{"order": canonical.CheckTotalsTree},
 		Retry:      pipelines.Retry{Base: h.Retry.Base, Max: h.Retry.Max, Age: h.Retry.Age, FirstProbe: h.Retry.Probe, Settle: a.opt.Settle},
-		MaxBacklog: h.Backlog, MaxBody: h.MaxBody, Log: a.opt.Log})
+		MaxBacklog: h.Backlog, MaxBody: h.MaxBody, Traces: traces, Log: a.opt.Log})
 	if err != nil {
 		return err
 	}
 	if a.bulks, err = pipelines.NewBulks(a.engine); err != nil {
 		return err
 	}
+	a.backfills = pipelines.NewBackfills(a.engine)
 	a.events = api.NewLive(a.ledger)
 	if canary != nil {
 		a.canary = canary
@@ -187,13 +195,16 @@ func (a *App) Start(ctx context.Context) error {
 		return errors.Join(err, a.Stop())
 	}
 	if !a.opt.NoJobs {
-		a.scheduler.Start()
+		if err := a.scheduler.Start(ctx); err != nil {
+			return errors.Join(err, a.Stop())
+		}
 	}
 	tuned, untune := context.WithCancel(context.WithoutCancel(ctx))
 	a.untune = untune
 	go tuneMemory(tuned)
 	a.watching.Go(func() { a.watch(tuned) })
 	a.watching.Go(func() { a.bulks.Run(tuned) })
+	a.watching.Go(func() { a.backfills.Run(tuned) })
 	a.watching.Go(func() { a.events.Run(tuned) })
 	a.watching.Go(func() { a.watchAlarms(tuned) })
 	a.opt.Log.Info("hub started", zap.String("admin", a.AdminURL()), zap.String("intake", a.IntakeURL()))
@@ -215,6 +226,9 @@ func (a *App) Stop() error {
 		errs = append(errs, s.Shutdown(ctx))
 	}
 	a.servers = nil
+	if served := a.api.Load(); served != nil {
+		errs = append(errs, served.Flush(ctx))
+	}
 	errs = append(errs, a.engine.Stop())
 	return errors.Join(append(errs, a.close())...)
 }
@@ -225,6 +239,13 @@ func (a *App) close() error {
 	a.closing.Wait()
 	for _, c := range a.allOpened() {
 		errs = append(errs, c.conn.Close())
+	}
+	if a.spans != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		if err := a.spans.Shutdown(ctx); err != nil {
+			a.opt.Log.Warn("the last traces were not sent", zap.Error(err))
+		}
 	}
 	if a.ledger != nil {
 		errs = append(errs, a.ledger.Close())

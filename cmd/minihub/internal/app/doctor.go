@@ -21,6 +21,9 @@ func (a *App) Doctor(ctx context.Context, online bool) []doctor.Finding {
 		out = append(out, a.vendors(ctx)...)
 	} else {
 		out = append(out, doctor.Offline()...)
+		if c := a.live.Load().dep.Hub.People.OIDC; c != nil {
+			out = append(out, doctor.Unasked(c))
+		}
 	}
 	doctor.Sort(out)
 	return out
@@ -116,6 +119,12 @@ func (a *App) vendors(ctx context.Context) []doctor.Finding {
 			if conn, _, ok := a.engine.Conn(c.Name); ok {
 				add(doctor.Ping(ctx, c.Name, conn)...)
 			}
+		})
+	}
+	if c := r.dep.Hub.People.OIDC; c != nil {
+		all.Go(func() {
+			add(doctor.Dialer{}.Go(ctx, c.Name, c.Issuer).Findings...)
+			add(doctor.Provider(ctx, c)...)
 		})
 	}
 	all.Wait()

@@ -19,6 +19,7 @@ import (
 	"github.com/minihub/minihub/cmd/minihub/internal/api"
 	"github.com/minihub/minihub/cmd/minihub/internal/console"
 	"github.com/minihub/minihub/cmd/minihub/internal/mapweb"
+	"github.com/minihub/minihub/cmd/minihub/internal/oidc"
 	"github.com/minihub/minihub/cmd/minihub/internal/people"
 	"github.com/minihub/minihub/mappings/craft"
 	"github.com/minihub/minihub/pipelines"
@@ -38,9 +39,15 @@ func EndpointFile(dir string) string { return filepath.Join(dir, ".minihub.json"
 // Handler is the API over this hub, started or not.
 func (a *App) Handler(token string) *api.API {
 	r := a.live.Load()
+	settings := &r.dep.Hub.People // of what is in force, not of the start
+	var provider *oidc.Provider
+	if settings.OIDC != nil {
+		provider = oidc.New(*settings.OIDC, nil)
+	}
 	return api.New(api.Options{Engine: a.engine, Ledger: a.ledger, Scheduler: a.scheduler, Schemas: r.dep.Schemas,
-		Reconciler: a.reconciler(), Lookups: r.tables, Bulks: a.bulks, Live: a.events, Changer: a, Alarms: a.alarms, Token: token, Proxies: a.hub.People.Proxies, Idle: a.hub.People.Idle, Life: a.hub.People.Life,
-		Zone: r.dep.Hub.Zone})
+		Reconciler: a.reconciler(), Lookups: r.tables, Bulks: a.bulks, Backfills: a.backfills, Flowing: a, Live: a.events, Changer: a, Alarms: a.alarms, Token: token,
+		Proxies: settings.Proxies, Idle: settings.Idle, Life: settings.Life, OIDC: provider,
+		Zone: r.dep.Hub.Zone, TraceLink: a.hub.Traces.LinkTo})
 }
 
 // serveAPI lets the API stand on what is in force now.
@@ -71,7 +78,6 @@ func (a *App) listen() (err error) {
 	admin.HandleFunc("GET /readyz", a.ready)
 	admin.Handle("GET /metrics", promhttp.HandlerFor(a.metrics.registry, promhttp.HandlerOpts{}))
 	admin.HandleFunc("GET /{$}", a.statusPage)
-	admin.Handle("GET /sign-in", people.SignInPage())
 	workshop := http.StripPrefix("/console/map", mapweb.Handler(mapweb.Options{Load: a.workshop}))
 	admin.HandleFunc("/console/map/", func(w http.ResponseWriter, r *http.Request) { a.api.Load().Page(people.Change, workshop, w, r) })
 	admin.Handle("/console/", http.StripPrefix("/console", console.Handler()))

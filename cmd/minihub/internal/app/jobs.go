@@ -43,8 +43,13 @@ func (a *App) job(j config.Job) func(context.Context) (map[string]int64, error) 
 		}
 	case j.Retention:
 		return func(ctx context.Context) (map[string]int64, error) {
-			n, err := a.ledger.Retain(ctx, time.Now().Add(-a.live.Load().dep.Hub.Retention))
-			return map[string]int64{"blocks": int64(n)}, err
+			before := time.Now().Add(-a.live.Load().dep.Hub.Retention)
+			n, err := a.ledger.Retain(ctx, before)
+			if err != nil {
+				return map[string]int64{"blocks": int64(n)}, err
+			}
+			replays, err := a.bulks.Retain(ctx, before)
+			return map[string]int64{"blocks": int64(n), "replays": int64(replays)}, err
 		}
 	default:
 		return func(ctx context.Context) (map[string]int64, error) { return a.reconcileJob(ctx, j.Reconcile) }
@@ -65,7 +70,7 @@ func describe(j config.Job) string {
 	case j.Sweep:
 		return "put unfinished rows back into their lanes"
 	case j.Retention:
-		return "drop payloads past their age"
+		return "drop documents and results past their age"
 	default:
 		return "compare sources, ledger and targets"
 	}

@@ -51,6 +51,9 @@ func newMetrics(a *App) *metrics {
 	m.pushes = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "minihub_intake_total", Help: "Pushes by what they were answered; what is refused is counted here and stored nowhere."},
 		[]string{"connection", "status"})
 	m.registry.MustRegister(m, m.pushes, a.attempts.outcomes, a.attempts.receipts, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if a.spans != nil {
+		m.registry.MustRegister(a.spans.count)
+	}
 	return m
 }
 

@@ -2,11 +2,14 @@ package app
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/minihub/minihub/cmd/minihub/internal/alarm"
+	"github.com/minihub/minihub/pipelines/ledger"
+	"github.com/minihub/minihub/schemas/iso4217"
 )
 
 // watched are the metrics of what alarms watch. Labels are names of connections, streams,
@@ -22,6 +25,7 @@ type watched struct {
 	verdicts *prometheus.Desc
 	alarms   *prometheus.Desc
 	free     *prometheus.Desc
+	stake    *prometheus.Desc
 }
 
 func newWatched() *watched {
@@ -38,12 +42,13 @@ func newWatched() *watched {
 		records:  desc("records_total", "Record versions that a stream has brought.", "connection", "stream"),
 		verdicts: desc("intake_verdicts_total", "Pushes by what the connector made of them: stored, busy, bad.", "connection", "verdict"),
 		alarms:   desc("alarms_open", "Open alarms by rule.", "rule"),
+		stake:    desc("incident_money", "Money in open incidents in major units of its currency, for a picture: the API has it exactly.", "currency"),
 		free:     desc("disk_free_bytes", "What may still be written where the store is."),
 	}
 }
 
 func (w *watched) describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{w.gate, w.used, w.allowed, w.started, w.success, w.failing, w.records, w.verdicts, w.alarms, w.free} {
+	for _, d := range []*prometheus.Desc{w.gate, w.used, w.allowed, w.started, w.success, w.failing, w.records, w.verdicts, w.alarms, w.free, w.stake} {
 		ch <- d
 	}
 }
@@ -73,26 +78,33 @@ func (w *watched) collect(ctx context.Context, a *App, ch chan<- prometheus.Metr
 	if free := a.free(); free > 0 {
 		emit(w.free, prometheus.GaugeValue, float64(free))
 	}
+	if store, ok := a.ledger.(ledger.Desk); ok {
+		if list, err := store.Stakes(ctx); err == nil {
+			for _, s := range list {
+				emit(w.stake, prometheus.GaugeValue, float64(s.Minor)/math.Pow10(iso4217.Digits(s.Currency)), s.Currency)
+			}
+		}
+	}
 	if gates, err := a.ledger.Gates(ctx); err == nil {
 		for _, g := range gates {
 			emit(w.gate, prometheus.GaugeValue, unix(g.Since), g.Connection, g.Operation, g.Reason)
 		}
 	}
 	for _, j := range a.live.Load().dep.Jobs {
-		runs, err := a.ledger.JobRuns(ctx, j.Name, latestRuns)
+		runs, err := a.latestRuns(ctx, j.Name)
 		if err != nil || len(runs) == 0 {
 			continue
 		}
 		emit(w.started, prometheus.GaugeValue, unix(runs[0].Started), j.Name)
 		failed := 0
 		for i, r := range runs {
-			if r.State == "failed" && failed == i {
+			if r.State == ledger.RunFailed && failed == i {
 				failed++
 			}
 		}
 		emit(w.failing, prometheus.GaugeValue, float64(failed), j.Name)
 		for _, r := range runs {
-			if r.State == "done" {
+			if r.State == ledger.RunDone {
 				emit(w.success, prometheus.GaugeValue, unix(r.Ended), j.Name)
 				break
 			}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"net/url"
 
 	"github.com/minihub/minihub/cmd/minihub/internal/people"
 )
@@ -13,9 +14,16 @@ func (a *App) FirstLink(ctx context.Context) (string, error) {
 	if err != nil || secret == "" {
 		return "", err
 	}
-	return SignInLink(a.AdminURL(), secret), nil
+	return SignInLink(a.AdminURL(), secret, ""), nil
 }
 
 // SignInLink is the address of the page on which the holder of an invite chooses a
-// password. The secret stands behind the #, where no log sees it.
-func SignInLink(admin, secret string) string { return admin + "/sign-in#" + secret }
+// password; without a person, a name too. The secret stands behind the #, where no log
+// sees it.
+func SignInLink(admin, secret, person string) string {
+	link := admin + "/console/#invite=" + secret
+	if person != "" {
+		link += "&name=" + url.QueryEscape(person)
+	}
+	return link
+}

@@ -25,7 +25,7 @@ func (r *root) alarmsCommand() *cobra.Command {
 		},
 	}
 	test := &cobra.Command{
-		Use: "test [RECEIVER]", Short: "Send a test message to receivers and print their answers", Args: cobra.MaximumNArgs(1),
+		Use: "test [RECEIVER]", Short: "Send a test alarm and its end to receivers and print their answers", Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var req api.AlarmTest
 			if len(args) == 1 {

@@ -15,22 +15,27 @@ import (
 
 	"github.com/minihub/minihub/cmd/minihub/internal/api"
 	"github.com/minihub/minihub/cmd/minihub/internal/text"
+	"github.com/minihub/minihub/pipelines"
 )
 
 // bulkFlags are the flags of replay that make it a job of the hub.
 type bulkFlags struct {
 	incident int64
-	filter   []string
+	where    api.BulkWhere
 	job      int64
 	rate     int
 	why      string
 
-	start, pause, resume, cancel, results bool
+	start, pause, resume, cancel, results, wait bool
 }
 
 func (b *bulkFlags) declare(f *pflag.FlagSet) {
 	f.Int64Var(&b.incident, "incident", 0, "plan a job: all of an incident")
-	f.StringSliceVar(&b.filter, "filter", nil, "plan a job: all parked that fit, such as connection=oms,code=X (kind, connection, operation, flow, stream, code)")
+	f.StringVar(&b.where.Code, "code", "", "plan a job: all parked with this code")
+	f.StringVar(&b.where.Connection, "connection", "", "plan a job: all parked of this connection")
+	f.StringVar(&b.where.Operation, "operation", "", "plan a job: all parked deliveries of this operation")
+	f.StringVar(&b.where.Flow, "flow", "", "plan a job: all parked deliveries of this flow")
+	f.StringVar(&b.where.Stream, "stream", "", "plan a job: all parked messages of this stream")
 	f.Int64Var(&b.job, "job", 0, "a planned job: show it, or start, pause, resume or cancel it")
 	f.IntVar(&b.rate, "rate", 0, "rows a second of a job; 0 is as fast as the limits allow")
 	f.StringVar(&b.why, "why", "", "why, for the job's history")
@@ -39,11 +44,15 @@ func (b *bulkFlags) declare(f *pflag.FlagSet) {
 	f.BoolVar(&b.resume, "resume", false, "let a held job go on")
 	f.BoolVar(&b.cancel, "cancel", false, "end a job; what has not gone stays parked")
 	f.BoolVar(&b.results, "results", false, "print a job's results as JSON lines")
+	f.BoolVar(&b.wait, "wait", false, "wait until the job asks, is held or is over; exit 1 if a row was not replayed")
 }
 
 func (b *bulkFlags) asked() bool {
-	return b.incident != 0 || len(b.filter) > 0 || b.job != 0 || b.rate != 0 || b.start || b.pause || b.resume || b.cancel || b.results
+	return b.plans() || b.job != 0 || b.rate != 0 || b.start || b.pause || b.resume || b.cancel || b.results || b.wait
 }
+
+// plans reports whether a new job is asked for.
+func (b *bulkFlags) plans() bool { return b.incident != 0 || b.where != (api.BulkWhere{}) }
 
 // acts are the acts asked for.
 func (b *bulkFlags) acts() []string {
@@ -60,31 +69,26 @@ func (b *bulkFlags) acts() []string {
 }
 
 // bulkReplay plans a job, or does something about one.
-func (r *root) bulkReplay(cmd *cobra.Command, args []string, b *bulkFlags, req *api.ReplayRequest, w api.Where) error {
-	acts := b.acts()
-	plans := b.incident != 0 || len(b.filter) > 0
+func (r *root) bulkReplay(cmd *cobra.Command, args []string, b *bulkFlags, req *api.ReplayRequest) error {
+	acts, plans := b.acts(), b.plans()
 	switch {
-	case len(args) > 0 || req.Delivery != 0 || w != (api.Where{}) || plans && b.job != 0 || !plans && b.job == 0 || plans && b.incident != 0 && len(b.filter) > 0:
+	case len(args) > 0 || req.Delivery != 0 || plans == (b.job != 0) || b.incident != 0 && b.where != (api.BulkWhere{}):
 		return r.bad(text.BulkOne)
 	case len(acts) > 1 || plans && len(acts) == 1 && acts[0] != "start" || req.Plan && (len(acts) > 0 || !plans):
 		return r.bad(text.BulkAct)
 	case plans && !req.Plan && !b.start:
 		return r.bad(text.BulkPlanOrStart)
-	case b.results && (plans || len(acts) > 0):
+	case b.results && (plans || len(acts) > 0) || b.wait && (b.results || req.Plan):
 		return r.bad(text.BulkAct)
-	}
-	in := api.BulkRequest{Incident: b.incident, Mode: req.Mode, Rate: b.rate, Who: "cli", Why: b.why}
-	if len(b.filter) > 0 {
-		where, err := r.bulkFilter(b.filter)
-		if err != nil {
-			return err
-		}
-		in.Filter = where
 	}
 	return r.with(cmd.Context(), func(c *client) error {
 		id := strconv.FormatInt(b.job, 10)
 		var out api.Bulk
 		if plans {
+			in := api.BulkRequest{Incident: b.incident, Mode: req.Mode, Rate: b.rate, Who: "cli", Why: b.why}
+			if b.incident == 0 {
+				in.Filter = &b.where
+			}
 			if err := c.do(cmd.Context(), http.MethodPost, "/api/v1/replays", in, &out); err != nil {
 				return err
 			}
@@ -92,6 +96,9 @@ func (r *root) bulkReplay(cmd *cobra.Command, args []string, b *bulkFlags, req *
 		}
 		for _, act := range acts {
 			body := map[string]any{"confirm": req.Confirm, "who": "cli", "why": b.why}
+			if !plans && b.rate != 0 {
+				body["rate"] = b.rate
+			}
 			if err := c.do(cmd.Context(), http.MethodPost, "/api/v1/replays/"+id+"/"+act, body, &out); err != nil {
 				return err
 			}
@@ -99,25 +106,36 @@ func (r *root) bulkReplay(cmd *cobra.Command, args []string, b *bulkFlags, req *
 		if b.results {
 			return r.bulkResults(cmd, c, id)
 		}
-		if err := c.do(cmd.Context(), http.MethodGet, "/api/v1/replays/"+id, nil, &out); err != nil {
+		local := c.local != nil && len(acts) > 0
+		if err := r.bulkShow(cmd, c, id, &out, b.wait && !local); err != nil {
 			return err
 		}
-		return r.printBulk(&out, c.local != nil && len(acts) > 0)
+		if err := r.printBulk(&out, local); err != nil {
+			return err
+		}
+		if b.wait && out.Items[pipelines.ItemRefused]+out.Items[pipelines.ItemSkipped] > 0 {
+			return quiet(Failed)
+		}
+		return nil
 	})
 }
 
-// bulkFilter reads name=value pairs.
-func (r *root) bulkFilter(pairs []string) (*api.BulkWhere, error) {
-	w := &api.BulkWhere{}
-	to := map[string]*string{"kind": &w.Kind, "connection": &w.Connection, "operation": &w.Operation, "flow": &w.Flow, "stream": &w.Stream, "code": &w.Code}
-	for _, p := range pairs {
-		name, value, ok := strings.Cut(p, "=")
-		if !ok || value == "" || to[name] == nil {
-			return nil, r.bad(text.BulkFilter, p, strings.Join(slices.Sorted(maps.Keys(to)), ", "))
+// bulkShow reads a job, if asked for when it no longer goes by itself.
+func (r *root) bulkShow(cmd *cobra.Command, c *client, id string, out *api.Bulk, wait bool) error {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		*out = api.Bulk{}
+		err := c.do(cmd.Context(), http.MethodGet, "/api/v1/replays/"+id, nil, out)
+		if err != nil || !wait || out.State != pipelines.BulkCanary && out.State != pipelines.BulkRunning {
+			return err
 		}
-		*to[name] = value
+		select {
+		case <-tick.C:
+		case <-cmd.Context().Done():
+			return cmd.Context().Err()
+		}
 	}
-	return w, nil
 }
 
 func (r *root) bulkResults(cmd *cobra.Command, c *client, id string) error {
@@ -156,12 +174,14 @@ func (r *root) printBulk(b *api.Bulk, local bool) error {
 	if b.OneShot > 0 {
 		r.say(text.BulkOneShot, b.OneShot)
 	}
-	var rows [][]string
-	for _, m := range b.Modes {
-		rows = append(rows, []string{m.Mode, count(m.Safe), count(m.Asks), count(m.Confirm), count(m.Cannot)})
-	}
-	if err := r.table([]string{"MODE", "SAFE", "ASKS FIRST", "CONFIRM", "CANNOT"}, rows); err != nil {
-		return err
+	if len(b.Modes) > 0 {
+		var rows [][]string
+		for _, m := range b.Modes {
+			rows = append(rows, []string{m.Mode, count(m.Safe), count(m.Asks), count(m.Confirm), count(m.Cannot)})
+		}
+		if err := r.table([]string{"MODE", "SAFE", "ASKS FIRST", "CONFIRM", "CANNOT"}, rows); err != nil {
+			return err
+		}
 	}
 	for _, part := range []struct {
 		id text.ID

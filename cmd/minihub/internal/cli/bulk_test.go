@@ -17,8 +17,9 @@ func TestReplayAsAJobTellsWhatGoesTogether(t *testing.T) {
 		{"--incident 2 --cancel", "do not go together"},
 		{"--job 1 --plan", "do not go together"},
 		{"--incident 2", "--plan"},
-		{"--filter conection=x --plan", "name=value"},
-		{"--filter code= --plan", "name=value"},
+		{"--code x", "--plan"},
+		{"--incident 2 --code x --plan", "one thing"},
+		{"--code x --plan --wait", "do not go together"},
 	} {
 		code, _, errs := minihub(t, append([]string{"replay", "-c", dir}, strings.Fields(c.args)...)...)
 		if code != Input || !strings.Contains(errs, c.want) {

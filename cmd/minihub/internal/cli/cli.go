@@ -163,7 +163,7 @@ func (r *root) command() *cobra.Command {
 	cmd.PersistentFlags().StringVarP(&r.dir, "config", "c", ".", "the deployment's directory")
 	cmd.PersistentFlags().BoolVar(&r.json, "json", r.json, "print JSON for scripts")
 	cmd.PersistentFlags().BoolVarP(&r.verbose, "verbose", "v", false, "log more")
-	cmd.AddCommand(r.checkCommand(), r.planCommand(), r.applyCommand(), r.revisionsCommand(), r.doctorCommand(), r.alarmsCommand(), r.serveCommand(), r.messagesCommand(), r.incidentsCommand(), r.replayCommand(), r.jobsCommand(), r.connectorsCommand(),
+	cmd.AddCommand(r.checkCommand(), r.planCommand(), r.applyCommand(), r.revisionsCommand(), r.doctorCommand(), r.alarmsCommand(), r.serveCommand(), r.messagesCommand(), r.deliveriesCommand(), r.incidentsCommand(), r.replayCommand(), r.jobsCommand(), r.backfillCommand(), r.connectorsCommand(),
 		r.connectionsCommand(), r.lookupsCommand(), r.reconcileCommand(), r.mapCommand(), r.recordCommand(), r.schemaCommand(), r.usersCommand(), r.tokensCommand(), r.auditCommand(), r.simCommand(), r.demoCommand(), r.initCommand())
 	cmd.InitDefaultHelpCmd()
 	cmd.InitDefaultCompletionCmd()

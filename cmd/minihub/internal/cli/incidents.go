@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -82,15 +83,27 @@ func (r *root) printIncidents(out *api.IncidentList) error {
 		if x.Recovered != nil {
 			means = r.words(*x.Recovered)
 		}
-		rows = append(rows, []string{id(x.ID), clock(x.Since), strconv.FormatInt(x.Now, 10), strconv.FormatInt(x.Seen, 10), where(x), x.Code, x.Field, means})
+		rows = append(rows, []string{id(x.ID), clock(x.Since), strconv.FormatInt(x.Now, 10), strconv.FormatInt(x.Seen, 10), atStake(x.Money), where(x), x.Code, x.Field, means})
 	}
-	if err := r.table([]string{"INCIDENT", "SINCE", "NOW", "FAILURES", "WHERE", "CODE", "FIELD", "MEANS"}, rows); err != nil {
+	if err := r.table([]string{"INCIDENT", "SINCE", "NOW", "FAILURES", "AT STAKE", "WHERE", "CODE", "FIELD", "MEANS"}, rows); err != nil {
 		return err
+	}
+	if len(out.Money) > 0 {
+		r.say(text.IncidentTotal, atStake(out.Money))
 	}
 	if out.Next != "" {
 		r.say(text.IncidentMore, out.Next)
 	}
 	return nil
+}
+
+// atStake writes amounts of several currencies.
+func atStake(list []api.Stake) string {
+	var out []string
+	for _, s := range list {
+		out = append(out, s.Amount+" "+s.Currency)
+	}
+	return strings.Join(out, ", ")
 }
 
 func (r *root) printIncident(out *api.IncidentDetail) error {
@@ -102,6 +115,9 @@ func (r *root) printIncident(out *api.IncidentDetail) error {
 	r.say(text.IncidentSince, clock(i.Since), i.Now, i.Seen)
 	if i.Recovered != nil {
 		_, _ = r.std.Out.Write([]byte(r.words(*i.Recovered) + "\n"))
+	}
+	if len(i.Money) > 0 || i.Unpriced > 0 {
+		r.say(text.IncidentMoney, cmp.Or(atStake(i.Money), "-"), i.Unpriced)
 	}
 	r.say(text.IncidentMeans, r.words(i.Means))
 	r.say(text.IncidentDo, r.words(i.Do))

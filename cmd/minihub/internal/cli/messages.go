@@ -12,12 +12,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/minihub/minihub/cmd/minihub/internal/api"
+	"github.com/minihub/minihub/cmd/minihub/internal/redact"
 	"github.com/minihub/minihub/cmd/minihub/internal/text"
 )
 
 func (r *root) messagesCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "messages", Short: "Find messages and see every hop"}
-	cmd.AddCommand(r.findCommand(), r.showCommand(), r.listCommand())
+	cmd.AddCommand(r.findCommand(), r.showCommand(), r.listCommand(), r.editMessageCommand())
 	return cmd
 }
 
@@ -25,21 +26,19 @@ func (r *root) findCommand() *cobra.Command {
 	var kind string
 	cmd := &cobra.Command{
 		Use:   "find KEY",
-		Short: "Find by order no., waybill, phone, SKU, remote id or any other key",
+		Short: "Find by order no., waybill, phone, SKU, remote id, error code or any other key, or by number (#123)",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return r.with(cmd.Context(), func(c *client) error {
-				var out struct {
-					Messages []api.Found `json:"messages"`
-				}
+				var out api.FoundList
 				q := url.Values{"key": {args[0]}, "kind": {kind}}
 				if err := c.do(cmd.Context(), http.MethodGet, "/api/v1/messages?"+q.Encode(), nil, &out); err != nil {
 					return err
 				}
-				if err := r.printFound(args[0], out.Messages); err != nil {
+				if err := r.printFound(args[0], &out); err != nil {
 					return err
 				}
-				if len(out.Messages) == 0 {
+				if len(out.Messages)+len(out.Incidents) == 0 {
 					return quiet(Failed)
 				}
 				return nil
@@ -50,23 +49,35 @@ func (r *root) findCommand() *cobra.Command {
 	return cmd
 }
 
-func (r *root) printFound(key string, found []api.Found) error {
+func (r *root) printFound(key string, found *api.FoundList) error {
 	if r.json {
-		return r.printJSON(map[string]any{"messages": found})
+		return r.printJSON(found)
 	}
-	if len(found) == 0 {
+	if len(found.Messages)+len(found.Incidents) == 0 {
 		r.say(text.NothingKnown, key)
 		return nil
 	}
+	if len(found.Incidents) > 0 {
+		if err := r.printIncidents(&api.IncidentList{Incidents: found.Incidents}); err != nil || len(found.Messages) == 0 {
+			return err
+		}
+	}
 	var rows [][]string
-	for _, m := range found {
+	for _, m := range found.Messages {
 		rows = append(rows, []string{id(m.Message), m.Connection, m.Entity, m.Label, m.State, short(m.At), strings.Join(m.Matched, ",")})
 	}
-	return r.table([]string{"MESSAGE", "FROM", "ENTITY", "LABEL", "STATE", "AT", "MATCHED"}, rows)
+	if err := r.table([]string{"MESSAGE", "FROM", "ENTITY", "LABEL", "STATE", "AT", "MATCHED"}, rows); err != nil {
+		return err
+	}
+	if found.More {
+		r.say(text.FoundMore, len(found.Messages))
+	}
+	return nil
 }
 
 func (r *root) showCommand() *cobra.Command {
-	return &cobra.Command{
+	var wire bool
+	cmd := &cobra.Command{
 		Use:   "show MESSAGE",
 		Short: "Show a message with its versions, deliveries and attempts",
 		Args:  cobra.ExactArgs(1),
@@ -79,16 +90,68 @@ func (r *root) showCommand() *cobra.Command {
 				if err := c.do(cmd.Context(), http.MethodGet, "/api/v1/messages/"+args[0], nil, &raw); err != nil {
 					return err
 				}
-				if r.json {
-					return r.printJSON(raw)
-				}
 				var m api.Message
 				if err := json.Unmarshal(raw, &m); err != nil {
 					return err
 				}
-				return r.printMessage(&m)
+				calls, err := callsOf(cmd, c, &m, wire)
+				switch {
+				case err != nil:
+					return err
+				case r.json && wire:
+					return r.printJSON(map[string]any{"message": raw, "calls": calls})
+				case r.json:
+					return r.printJSON(raw)
+				}
+				if err := r.printMessage(&m); err != nil {
+					return err
+				}
+				r.printCalls(calls)
+				return nil
 			})
 		},
+	}
+	cmd.Flags().BoolVar(&wire, "wire", false, "also what was sent and answered, personal values masked")
+	return cmd
+}
+
+// callsOf asks for what was said in the tries of a message's deliveries.
+func callsOf(cmd *cobra.Command, c *client, m *api.Message, wire bool) ([]api.Calls, error) {
+	var out []api.Calls
+	for _, d := range m.Deliveries {
+		if !wire || len(d.Tries) == 0 {
+			continue
+		}
+		var calls api.Calls
+		if err := c.do(cmd.Context(), http.MethodGet, "/api/v1/deliveries/"+id(d.ID)+"/calls", nil, &calls); err != nil {
+			return nil, err
+		}
+		out = append(out, calls)
+	}
+	return out, nil
+}
+
+// printCalls prints each request with its answer below it.
+func (r *root) printCalls(list []api.Calls) {
+	for _, of := range list {
+		for i, try := range of.Tries {
+			for _, c := range try.Calls {
+				status := strconv.Itoa(c.Status)
+				if c.Status == 0 {
+					status = r.texts.Say(text.NoAnswer)
+				}
+				fmt.Fprintln(r.std.Out)
+				r.say(text.CallHead, of.Delivery, i+1, c.Method+" "+c.URL, status, c.TookMS)
+				if c.Error != "" {
+					fmt.Fprintln(r.std.Out, c.Error)
+				}
+				for _, b := range []*redact.Body{c.Request, c.Response} {
+					if b != nil && b.Text != "" {
+						fmt.Fprintln(r.std.Out, "\n"+b.Text)
+					}
+				}
+			}
+		}
 	}
 }
 

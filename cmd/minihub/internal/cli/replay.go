@@ -12,19 +12,19 @@ import (
 
 func (r *root) replayCommand() *cobra.Command {
 	var req api.ReplayRequest
-	var w api.Where
 	var bulk bulkFlags
 	cmd := &cobra.Command{
 		Use:   "replay [MESSAGE]",
 		Short: "Replay a message, a delivery, or all that is parked for one cause",
 		Long: "Replays what is parked. --mode re-map maps the stored record with today's mapping (the default), as-sent sends the stored\n" +
 			"document, re-pull fetches the source's current state. --plan only counts.\n\n" +
-			"Many rows are replayed as a job of the hub: `--incident N --plan` or `--filter connection=oms,code=X --plan` counts and keeps the plan,\n" +
-			"`--job N --start` lets the first ten go and stops; a second `--job N --start` lets the rest go.",
+			"Many rows are replayed as a job of the hub: `--incident N --plan`, or `--code X` and the like with `--plan`, counts and keeps the plan;\n" +
+			"`--job N --start` lets the first ten go and stops; a second `--job N --start` lets the rest go. `--start` in the place of `--plan`\n" +
+			"plans and lets the first ten go at once. What has gone is in its lane: --pause and --cancel hold the rest.",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if bulk.asked() {
-				return r.bulkReplay(cmd, args, &bulk, &req, w)
+				return r.bulkReplay(cmd, args, &bulk, &req)
 			}
 			switch {
 			case len(args) == 1:
@@ -33,10 +33,8 @@ func (r *root) replayCommand() *cobra.Command {
 					return r.bad(text.NotAnID, args[0])
 				}
 				req.Message = id
-			case req.Delivery == 0 && w == (api.Where{Limit: w.Limit}):
-				return r.bad(text.NothingToReplay)
 			case req.Delivery == 0:
-				req.Filter = &w
+				return r.bad(text.NothingToReplay)
 			}
 			req.Who = "cli"
 			return r.with(cmd.Context(), func(c *client) error {
@@ -59,12 +57,7 @@ func (r *root) replayCommand() *cobra.Command {
 	f.StringVar(&req.Mode, "mode", "re-map", "re-map, as-sent or re-pull")
 	f.BoolVar(&req.Plan, "plan", false, "only count")
 	f.BoolVar(&req.Confirm, "confirm", false, "yes, it may take effect twice at the target")
-	f.StringVar(&w.Code, "code", "", "all parked with this code")
-	f.StringVar(&w.Connection, "connection", "", "all parked of this connection")
-	f.StringVar(&w.Operation, "operation", "", "all parked of this operation")
-	f.StringVar(&w.Flow, "flow", "", "all parked of this flow")
 	bulk.declare(f)
-	f.IntVar(&w.Limit, "limit", 0, "no more than this many")
 	return cmd
 }
 
@@ -72,9 +65,6 @@ func (r *root) printReplay(out *api.ReplayResult, plan bool) error {
 	switch {
 	case r.json:
 		return r.printJSON(out)
-	case out.Planned == 0:
-		r.say(text.NothingParked)
-		return nil
 	case plan:
 		r.say(text.ReplayPlan, out.Planned)
 		return nil

@@ -68,6 +68,8 @@ func (r *root) usersList() *cobra.Command {
 					switch {
 					case p.Disabled:
 						state = text.PersonDisabled
+					case p.Provider:
+						state = text.PersonProvider
 					case !p.Password:
 						state = text.PersonInvited
 					}
@@ -135,7 +137,7 @@ func (r *root) let(ctx context.Context, path string, in *api.PersonRequest, done
 			if c.local != nil {
 				admin = "http://" + c.local.Deployment().Hub.Listen
 			}
-			out.Link = app.SignInLink(admin, out.Invite)
+			out.Link = app.SignInLink(admin, out.Invite, out.Person)
 		}
 		switch {
 		case r.json:

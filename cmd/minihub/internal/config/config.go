@@ -70,6 +70,7 @@ type Hub struct {
 	Token     connectors.Secret // of the admin API
 	People    People
 	Alarms    alarm.Config
+	Traces    Traces
 }
 
 // Retry is the hub's retry policy.
@@ -240,6 +241,7 @@ type hubFile struct {
 		Vault  text `yaml:"vault_key"`
 	} `yaml:"secrets"`
 	Alarms alarmsFile `yaml:"alarms"`
+	Traces tracesFile `yaml:"traces"`
 }
 
 const hubName = "hub.yaml"
@@ -288,6 +290,7 @@ func (l *loader) hub() {
 	}
 	h.SearchKey, h.VaultKey, h.Token = l.secret(f.Secrets.Search, hubName), l.secret(f.Secrets.Vault, hubName), l.secret(f.Token, hubName)
 	h.Alarms = l.alarms(&f.Alarms)
+	h.Traces = l.traces(&f.Traces)
 }
 
 type connectionFile struct {

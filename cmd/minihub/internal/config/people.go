@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 	"time"
+
+	"github.com/minihub/minihub/cmd/minihub/internal/oidc"
 )
 
 // People is `people` of hub.yaml: how sign-ins are kept.
@@ -12,6 +14,7 @@ type People struct {
 	Proxies []netip.Prefix
 	Idle    time.Duration // a session ends when it is unused for so long
 	Life    time.Duration // and so long after it began in any case
+	OIDC    *oidc.Config  // nil: people sign in by name and password alone
 }
 
 type peopleFile struct {
@@ -20,6 +23,8 @@ type peopleFile struct {
 		Idle text `yaml:"idle"`
 		Life text `yaml:"life"`
 	} `yaml:"session"`
+	URL  text      `yaml:"url"`
+	OIDC *oidcFile `yaml:"oidc"`
 }
 
 func (l *loader) people(f *peopleFile) People {
@@ -41,6 +46,7 @@ func (l *loader) people(f *peopleFile) People {
 			p.Proxies = append(p.Proxies, network.Masked())
 		}
 	}
+	p.OIDC = l.oidc(f.OIDC, f.URL, l.reached(f.URL))
 	if p.Life > 0 && p.Idle > p.Life {
 		l.add(f.Session.Idle.Problem(CodeValue, hubName, "people.session.idle is longer than life, so it would never matter", "give a shorter idle or a longer life"))
 	}

@@ -13,7 +13,7 @@ func TestHowSignInsAreKept(t *testing.T) {
 		t.Fatalf("defaults: %+v %v", h.People, ps)
 	}
 	h, ps = readHub("people:\n  trusted_proxies: [127.0.0.1, 10.1.2.3/16, '2001:db8::1']\n  session: { idle: 15m, life: 8h }\n")
-	if got := fmt.Sprint(h.People); len(ps) > 0 || got != "{[127.0.0.1/32 10.1.0.0/16 2001:db8::1/128] 15m0s 8h0m0s}" {
+	if got := fmt.Sprint(h.People); len(ps) > 0 || got != "{[127.0.0.1/32 10.1.0.0/16 2001:db8::1/128] 15m0s 8h0m0s <nil>}" {
 		t.Fatalf("%s %v", got, ps)
 	}
 	for src, want := range map[string]string{

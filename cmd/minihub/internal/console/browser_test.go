@@ -147,6 +147,13 @@ func (b *tab) sound(what string) {
 	}
 }
 
+// press clicks an element as soon as it is there: a page that draws itself anew may lack it
+// for a moment.
+func (b *tab) press(what, element string) {
+	b.t.Helper()
+	b.has(what+" can be pressed", fmt.Sprintf(`(x => !!x && (x.click(), true))(%s)`, element))
+}
+
 func (b *tab) open(hash string) {
 	b.t.Helper()
 	b.js(fmt.Sprintf(`(() => { document.querySelector('main').setAttribute('aria-busy', 'true'); if (location.hash === %[1]q) dispatchEvent(new Event('hashchange')); else location.hash = %[1]q; })()`, hash))
@@ -164,13 +171,20 @@ func TestInABrowser(t *testing.T) {
 	b.sound("sign-in")
 	b.js(fmt.Sprintf(`location.hash = '#token=%s'`, w.token))
 	b.has("it shows how the hub stands", `!!document.querySelector('.tile.bad') && location.hash === '#/'`)
+	w.atStake(t)
 	w.preview(t)
+	w.calls(t)
+	rehearsed := w.rehearse(t)
 	b.find(w)
+	w.sentAs(t, rehearsed)
+	b.causes(w)
 	b.fill(w)
 	b.pause(w)
 	b.pages(w)
 	b.once(w)
+	b.reveal(w)
 	b.person(w)
+	b.admin(w)
 
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -185,6 +199,9 @@ func TestInABrowser(t *testing.T) {
 		t.Errorf("the browser complains: %q", complaints)
 	}
 	for _, url := range b.requests {
+		if strings.HasPrefix(url, "data:") {
+			continue // the browser draws its own calendar button so
+		}
 		if !strings.HasPrefix(url, w.hub.AdminURL()+"/console/") && !strings.HasPrefix(url, w.hub.AdminURL()+"/api/v1/") {
 			t.Errorf("the page asked for %s", url)
 		}
@@ -199,26 +216,63 @@ func (b *tab) find(w *world) {
 	// The driver sends the character apart from the key, whose default was prevented.
 	b.js(`document.activeElement.select()`)
 	b.do(chromedp.KeyEvent(w.refused), chromedp.KeyEvent(kb.Enter))
-	b.has("the order is found", fmt.Sprintf(`document.querySelector('.rows')?.textContent.includes(%q)`, w.refused))
-	b.shot("results")
-	b.do(chromedp.KeyEvent(kb.Escape), chromedp.KeyEvent("j"))
-	b.has("j goes to the first row", `document.activeElement.matches('.row')`)
-	b.do(chromedp.KeyEvent(kb.Enter))
+	b.has("the order is found and shown", fmt.Sprintf(`location.hash.startsWith('#/message/') && document.querySelector('h1')?.textContent.includes(%q)`, w.refused))
+	b.do(chromedp.KeyEvent("j"))
+	b.has("j goes to the first that stands still", `document.activeElement.matches('section.alert [data-row]')`)
 	b.has("it says what stands still and why", `document.querySelector('section.alert')?.textContent.includes('oms.order.push')`)
-	b.js(`document.querySelector('section.alert a').click()`)
+	b.press("it", `document.querySelector('section.alert a')`)
 	b.has("the hop tells attempts and both documents", `(x => !!x && x.querySelectorAll('.doc').length === 2 && x.querySelectorAll('.doc mark').length > 0 && x.querySelectorAll('.tries li').length > 0)(document.querySelector('.hop.bad[open]'))`)
 	b.has("what is personal is masked", `!document.querySelector('.hop.bad .doc').textContent.includes('13800') && document.querySelector('.hop.bad .docs').textContent.includes('*')`)
 	b.shot("order-open")
 	b.sound("an open order")
-	b.js(`document.querySelector('.hop.bad[open] button.main').click()`)
+	b.wire(w)
+	b.press("it", `document.querySelector('.hop.bad[open] button.main')`)
 	b.has("the document that will go out is shown", `document.querySelector('dialog .goes .doc')?.textContent.includes('so_id')`)
+	b.has("and the exact request", fmt.Sprintf(`(x => !!x && x.textContent.includes(%q))(document.querySelector('dialog .rehearsal .wire .doc'))`, w.refused))
+	b.has("to the place it goes to, nobody shown", `document.querySelector('dialog .rehearsal').textContent.includes('/orders/upload') && !/1[3-9]\d{9}/.test(document.querySelector('dialog .rehearsal').textContent)`)
 	b.shot("replay")
 	b.sound("the replay")
-	b.js(`document.querySelector('dialog button.main').click()`)
+	b.press("it", `document.querySelector('dialog button.main')`)
 	b.has("it was replayed", `!document.querySelector('dialog')`)
 	b.has("and is delivered", `![...document.querySelectorAll('.hop')].some(x => x.textContent.includes('oms.order.push') && !x.querySelector('.pill.good'))`)
 	if n := b.parkedAt(w, "oms"); n != 0 {
 		b.t.Errorf("%d rows are still parked at the OMS", n)
+	}
+}
+
+// reveal goes from the last digits of a phone to the whole of it in three clicks and a
+// reason; the audit tells of each.
+func (b *tab) reveal(w *world) {
+	b.t.Helper()
+	number, pointer := w.phone(b.t)
+	show := fmt.Sprintf(`.hop[open] .doc button[aria-label="Show %s"]`, pointer)
+	b.do(chromedp.EmulateViewport(1440, 900))
+	b.js(fmt.Sprintf(`document.querySelector('#search').value = %q; document.querySelector('.searchbox').requestSubmit()`, number[7:]))
+	// Of several that share the tail one is chosen.
+	b.has("the order is found by the phone's tail", fmt.Sprintf(`location.hash.startsWith('#/message/') || [...document.querySelectorAll('main a.row')].some(r => r.textContent.includes(%q) && (r.click(), true))`, w.refused))
+	b.has("the order", ready+` && [...document.querySelectorAll('.hop summary')].some(s => s.textContent.includes('oms.order.push'))`)
+	b.js(`[...document.querySelectorAll('.hop summary')].find(s => s.textContent.includes('oms.order.push')).click()`)
+	b.has("masked values can be shown", fmt.Sprintf(`!!document.querySelector(%q)`, show))
+	b.js(fmt.Sprintf(`document.querySelector(%q).click()`, show))
+	b.has("it asks what for", `document.activeElement?.minLength === 4`)
+	b.shot("reveal")
+	b.sound("the reveal")
+	b.js(`(d => { d.querySelector('input').value = 'the courier asks'; d.querySelector('form').requestSubmit(); })(document.querySelector('dialog'))`)
+	b.has("the phone is shown", fmt.Sprintf(`document.querySelector('.revealed')?.textContent === '"%s"' && !document.querySelector('dialog')`, number))
+	b.shot("revealed")
+	b.sound("a revealed field")
+	b.has("it can be hidden", `(x => !!x && (x.click(), true))(document.querySelector('.revealed + button'))`) // the page may be drawn anew meanwhile
+	b.has("and is masked again", `!document.querySelector('.revealed')`)
+	for _, act := range []string{"find", "see", "reveal"} {
+		rows, err := w.hub.Ledger().Audit(b.t.Context(), ledger.AuditFilter{Act: act})
+		if err != nil || len(rows) == 0 {
+			b.t.Errorf("the audit tells of %d %s, %v", len(rows), act, err)
+		}
+		for _, r := range rows {
+			if strings.Contains(string(r.Body), `"`+number[7:]) || strings.Contains(string(r.Body), number) {
+				b.t.Errorf("the audit keeps what was asked for: %s", r.Body)
+			}
+		}
 	}
 }
 
@@ -242,7 +296,7 @@ func (b *tab) fill(w *world) {
 func (b *tab) pause(w *world) {
 	b.t.Helper()
 	b.open("#/connections")
-	b.js(`document.querySelector('[aria-label="Pause crm"]').click()`)
+	b.press("it", `document.querySelector('[aria-label="Pause crm"]')`)
 	b.has("it asks why", `!!document.querySelector('dialog input')`)
 	b.js(`(d => { d.querySelector('input').value = 'a test'; d.querySelector('form').requestSubmit(); })(document.querySelector('dialog'))`)
 	b.has("it is paused", `!!document.querySelector('[aria-label="Resume crm"]') && !document.querySelector('dialog')`)
@@ -263,11 +317,11 @@ func (b *tab) once(w *world) {
 	b.t.Helper()
 	b.js(`localStorage.setItem('minihub.theme', 'light'); document.documentElement.lang.startsWith('zh') && document.getElementById('language').click()`)
 	b.open(fmt.Sprintf("#/message/%d", w.parked(b.t)))
-	b.js(`document.querySelector('section.alert a').click()`)
+	b.press("it", `document.querySelector('section.alert a')`)
 	b.has("the hop can be replayed", `!!document.querySelector('.hop.bad[open] button.main')`)
 	b.js(`window.asked = window.fetch; window.fetch = (url, ...rest) => String(url).includes('/preview') ? Promise.resolve(new Response(JSON.stringify({ rows: [
 		{ connection: 'shop', operation: 'shipment.upload', key: 'K-1', state: 'ready', repeat: 'one-shot', confirm: true, document: { id: 9007199254740993 } }] }))) : window.asked(url, ...rest)`)
-	b.js(`document.querySelector('.hop.bad[open] button.main').click()`)
+	b.press("it", `document.querySelector('.hop.bad[open] button.main')`)
 	b.has("it waits for the key", `!!document.getElementById('confirm') && document.querySelector('dialog button.main').disabled`)
 	b.sound("a one-shot replay")
 	typed := func(text string) {
@@ -288,7 +342,7 @@ func (b *tab) person(w *world) {
 	b.js(`[...document.querySelectorAll('.tools button')].at(-1).click()`)
 	b.has("it asks who is there", `!!document.querySelector('input[autocomplete=username]')`)
 	b.js(fmt.Sprintf(`(f => { f.querySelector('input').value = 'mei'; f.querySelector('[type=password]').value = %q; f.requestSubmit(); })(document.querySelector('main form'))`, password))
-	b.has("mei is in", ready+` && document.querySelectorAll('nav a').length === 6`)
+	b.has("mei is in", ready+` && !!document.querySelector('nav a[href="#/flows"]') && !document.querySelector('nav a[href="map/"]')`)
 	b.open("#/jobs")
 	b.js(`document.querySelector('[aria-label="Run now sweep"]').click()`)
 	b.has("the job ran", `document.getElementById('said').textContent.startsWith('It ran')`)
@@ -300,11 +354,66 @@ func (b *tab) person(w *world) {
 	b.has("mei is out", `!!document.querySelector('input[autocomplete=username]') && document.querySelectorAll('nav a').length === 0`)
 }
 
+// admin goes from the link of an invitation to the people, the audit and the alarms.
+func (b *tab) admin(w *world) {
+	b.t.Helper()
+	const password = "an invented pass phrase 72"
+	b.js(fmt.Sprintf(`location.hash = '#token=%s'`, w.token))
+	b.has("the hub's own token opens", ready+` && !!document.querySelector('nav a[href="#/people"]')`)
+	b.open("#/people")
+	b.has("mei is there", `[...document.querySelectorAll('.card')].some(c => c.querySelector('h2')?.textContent === 'mei' && c.querySelector('time'))`)
+	b.js(`document.querySelector('.heading button.main').click()`)
+	b.sound("add a person")
+	b.js(`(d => { d.querySelector('input').value = 'Lin'; d.querySelector('[value=admin]').checked = true; d.querySelector('form').requestSubmit(); })(document.querySelector('dialog'))`)
+	b.has("a link is shown", `document.querySelector('.secret input')?.value.includes('#invite=')`)
+	b.shot("invite")
+	b.sound("an invitation")
+	link, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`document.querySelector('.secret input').value`))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.js(`document.querySelector('dialog').close(); [...document.querySelectorAll('main button')].find(x => x.textContent === 'New token').click()`)
+	b.js(`(d => { d.querySelector('input').value = 'robot'; d.querySelector('form').requestSubmit(); })(document.querySelector('dialog[open]'))`)
+	b.has("a token is shown once", `document.querySelector('.secret input')?.value.startsWith('mhub_') && [...document.querySelectorAll('.card h2')].some(h => h.textContent === 'robot')`)
+	b.js(`document.querySelector('dialog').close(); document.querySelector('[aria-label="Revoke robot"]').click(); document.querySelector('dialog[open] form').requestSubmit()`)
+	b.has("it is revoked", `!document.querySelector('dialog') && !document.querySelector('[aria-label="Revoke robot"]')`)
+	b.js(`[...document.querySelectorAll('.tools button')].at(-1).click()`)
+	b.has("signed out", `!!document.querySelector('input[autocomplete=username]')`)
+	b.do(chromedp.Navigate(link))
+	b.has("the link asks for a password", `document.activeElement?.autocomplete === 'new-password' && !location.hash.includes('invite')`)
+	b.shot("invited")
+	b.sound("the page of an invitation")
+	b.js(fmt.Sprintf(`(f => { f.querySelector('[type=password]').value = %q; f.requestSubmit(); })(document.querySelector('main form'))`, password))
+	b.has("lin is in", ready+` && !!document.querySelector('nav a[href="#/me"]')`)
+	b.open("#/me")
+	b.has("this browser is named", `[...document.querySelectorAll('.row')].some(r => r.querySelector('.pill.good'))`)
+	b.open("#/audit?act=invite.accept")
+	b.has("the invitation is in the audit", `document.querySelector('.row')?.textContent.includes('lin')`)
+	b.js(`[...document.querySelectorAll('main button')].find(x => x.textContent === 'Check the chain').click()`)
+	b.has("the chain is intact", `document.querySelector('.fine')?.textContent.startsWith('The chain is intact')`)
+	b.open("#/alarms")
+	b.press("it", `document.querySelector('[aria-label="Test the path pager"]')`)
+	b.has("the alarm and its end arrive", `document.querySelector('.card .fine')?.textContent.includes('HTTP 200 noted')`)
+	w.mu.Lock()
+	got := strings.Join(w.pages, "\n")
+	w.mu.Unlock()
+	if !strings.Contains(got, `"test"`) || !strings.Contains(got, `"test_recovered"`) {
+		b.t.Errorf("the receiver heard %s", got)
+	}
+	b.look(map[string]string{"me": "#/me", "people": "#/people", "audit": "#/audit", "alarms": "#/alarms"})
+}
+
 // pages looks at every page in both languages, both themes and two widths.
 func (b *tab) pages(w *world) {
 	b.t.Helper()
-	list := map[string]string{"home": "#/", "order": fmt.Sprintf("#/message/%d", w.parked(b.t)), "parked": "#/parked", "rows": "#/rows?kind=delivery&state=delivered",
+	list := map[string]string{"home": "#/", "order": fmt.Sprintf("#/message/%d", w.parked(b.t)), "rows": "#/rows?kind=delivery&state=delivered",
 		"waiting": "#/waiting", "jobs": "#/jobs", "connections": "#/connections", "flows": "#/flows"}
+	b.look(list)
+}
+
+// look draws pages in both languages, both themes and two widths.
+func (b *tab) look(list map[string]string) {
+	b.t.Helper()
 	b.js(`localStorage.setItem('minihub.theme', 'light')`)
 	for _, size := range []struct {
 		name string

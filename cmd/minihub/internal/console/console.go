@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+
+	"github.com/minihub/minihub/cmd/minihub/internal/editor"
 )
 
 //go:embed page
@@ -29,21 +31,29 @@ func Handler() http.Handler {
 		panic(err)
 	}
 	mux := http.NewServeMux()
+	serve := func(name string, body []byte) {
+		patterns := []string{"GET /" + name}
+		if name == "index.html" {
+			// An OpenID provider sends people back to /oidc; the page hands its answer to the API.
+			patterns = []string{"GET /{$}", "GET /oidc"}
+		}
+		kind := kinds[path.Ext(name)] + "; charset=utf-8"
+		for _, pattern := range patterns {
+			mux.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", kind)
+				_, _ = w.Write(body)
+			})
+		}
+	}
 	for _, name := range names {
 		body, err := fs.ReadFile(files, name)
 		if err != nil {
 			panic(err)
 		}
-		pattern := "GET /" + name
-		if name == "index.html" {
-			pattern = "GET /{$}"
-		}
-		kind := kinds[path.Ext(name)] + "; charset=utf-8"
-		mux.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", kind)
-			_, _ = w.Write(body)
-		})
+		serve(name, body)
 	}
+	serve("editor.css", editor.Style)
+	serve("editor.js", editor.Script)
 	return hardened(mux)
 }
 

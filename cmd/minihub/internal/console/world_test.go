@@ -5,16 +5,21 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"go.uber.org/zap"
 
+	"github.com/minihub/minihub/cmd/minihub/internal/api"
 	"github.com/minihub/minihub/cmd/minihub/internal/app"
 	"github.com/minihub/minihub/cmd/minihub/internal/sims"
 	"github.com/minihub/minihub/cmd/minihub/internal/starter"
@@ -29,8 +34,13 @@ type world struct {
 	hub   *app.App
 	sims  *sims.World
 	token string
+	dir   string // of the deployment
 	// Number of the order that the OMS refuses.
 	refused string
+
+	pager *httptest.Server // takes alarms
+	mu    sync.Mutex
+	pages []string
 }
 
 func newWorld(t *testing.T) *world {
@@ -44,6 +54,22 @@ func newWorld(t *testing.T) *world {
 	t.Cleanup(func() { _ = w.sims.Close() })
 	dir := filepath.Join(t.TempDir(), "hub")
 	if err := starter.ForWorld(dir, w.sims, starter.WorldOptions{Start: time.Now().AddDate(0, 0, -1).Format(time.RFC3339), LimitsX: 50}); err != nil {
+		t.Fatal(err)
+	}
+	w.pager = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.pages = append(w.pages, string(b))
+		_, _ = io.WriteString(rw, "noted")
+	}))
+	t.Cleanup(w.pager.Close)
+	hubFile := filepath.Join(dir, "hub.yaml")
+	conf, err := os.ReadFile(hubFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(hubFile, fmt.Appendf(conf, "alarms:\n  receivers:\n    - { receiver: pager, kind: webhook, url: '%s' }\n", w.pager.URL), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	registry, err := builtin.Registry()
@@ -65,7 +91,7 @@ func newWorld(t *testing.T) *world {
 	if err := json.Unmarshal(b, &at); err != nil {
 		t.Fatal(err)
 	}
-	w.token = at.Token
+	w.token, w.dir = at.Token, dir
 	w.sell(t)
 	return w
 }
@@ -81,6 +107,12 @@ func (w *world) sell(t *testing.T) {
 	}
 	w.pull(t)
 	w.until(t, "the lookup is missed", func() bool { return w.count(ledger.Filter{States: []string{"blocked"}, Code: "blocked.lookup"}) > 0 })
+	w.refuse(t)
+}
+
+// refuse places an order whose document the OMS refuses once.
+func (w *world) refuse(t *testing.T) {
+	t.Helper()
 	if _, err := w.sims.Faults.Add(simkit.Fault{System: "jushuitan", Call: "orders/upload", Kind: simkit.ErrorBody, Code: "130", Count: 1}); err != nil {
 		t.Fatal(err)
 	}
@@ -143,6 +175,28 @@ func (w *world) parked(t *testing.T) int64 {
 	return found.Messages[0].ID
 }
 
+// atStake asks what the order that no mapping understands is about: its source tells.
+func (w *world) atStake(t *testing.T) {
+	t.Helper()
+	var out struct {
+		Incidents []struct {
+			Code  string `json:"code"`
+			Money []struct {
+				Currency string `json:"currency"`
+				Minor    int64  `json:"amount_minor"`
+				Rows     int64  `json:"rows"`
+			} `json:"money"`
+		} `json:"incidents"`
+	}
+	w.ask(t, http.MethodGet, "incidents", nil, &out)
+	for _, i := range out.Incidents {
+		if i.Code == "mapping.enum" && len(i.Money) == 1 && i.Money[0].Currency == "CNY" && i.Money[0].Minor > 0 && i.Money[0].Rows == 1 {
+			return
+		}
+	}
+	t.Errorf("the incidents tell %+v", out.Incidents)
+}
+
 // preview asks twice what a replay would send, in both ways; nothing is stored by it.
 func (w *world) preview(t *testing.T) {
 	t.Helper()
@@ -177,6 +231,37 @@ func (w *world) preview(t *testing.T) {
 		t.Errorf("a preview changed %v to %v", before, after)
 	}
 }
+
+// phone is a whole phone number in a document of the refused order, and the field of the
+// delivery that holds it.
+func (w *world) phone(t *testing.T) (number, pointer string) {
+	t.Helper()
+	var found struct {
+		Messages []struct {
+			Message int64 `json:"message"`
+		} `json:"messages"`
+	}
+	w.ask(t, http.MethodGet, "messages?key="+w.refused, nil, &found)
+	for _, f := range found.Messages {
+		var m api.Message
+		w.ask(t, http.MethodGet, fmt.Sprint("messages/", f.Message), nil, &m)
+		for _, d := range m.Deliveries {
+			for _, pointer := range d.Masked {
+				var out struct {
+					Value any `json:"value"`
+				}
+				w.ask(t, http.MethodPost, fmt.Sprintf("messages/%d/reveal", d.Message), api.RevealRequest{Pointer: pointer, Reason: "a test", Delivery: d.ID}, &out)
+				if s, _ := out.Value.(string); wholePhone.MatchString(s) {
+					return s, pointer
+				}
+			}
+		}
+	}
+	t.Fatal("no document of the order has a whole phone number")
+	return "", ""
+}
+
+var wholePhone = regexp.MustCompile(`^1\d{10}$`)
 
 // add makes a person.
 func (w *world) add(t *testing.T, name, password, role string) {

@@ -33,9 +33,10 @@ const (
 	Quota       = "quota"
 	Gate        = "gate"
 	Mapping     = "mapping"
+	SignIn      = "sign_in"
 )
 
-var order = []string{Files, Disk, Store, Clock, Reach, Credentials, Address, Quota, Gate, Mapping}
+var order = []string{Files, Disk, Store, Clock, Reach, Credentials, Address, Quota, Gate, Mapping, SignIn}
 
 // Finding is the answer of one check.
 type Finding struct {

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/minihub/minihub/cmd/minihub/internal/editor"
 	"github.com/minihub/minihub/mappings"
 	"github.com/minihub/minihub/mappings/craft"
 	"github.com/minihub/minihub/mappings/mapper"
@@ -59,20 +60,24 @@ func Handler(opt Options) http.Handler {
 		panic(err) // the folder is embedded
 	}
 	mux := http.NewServeMux()
+	serve := func(pattern, kind string, body []byte) {
+		mux.HandleFunc("GET /"+pattern, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", kind+"; charset=utf-8")
+			_, _ = w.Write(body)
+		})
+	}
 	for name, kind := range map[string]string{"index.html": "text/html", "app.css": "text/css", "app.js": "text/javascript"} {
 		body, err := fs.ReadFile(files, name)
 		if err != nil {
 			panic(err)
 		}
-		pattern := "GET /" + name
 		if name == "index.html" {
-			pattern = "GET /{$}"
+			name = "{$}"
 		}
-		mux.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", kind+"; charset=utf-8")
-			_, _ = w.Write(body)
-		})
+		serve(name, kind, body)
 	}
+	serve("editor.css", "text/css", editor.Style)
+	serve("editor.js", "text/javascript", editor.Script)
 	mux.HandleFunc("GET /api/workshop", h.workshop)
 	mux.HandleFunc("GET /api/mapping", h.mapping)
 	mux.HandleFunc("POST /api/try", h.try)

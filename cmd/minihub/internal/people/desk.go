@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -183,25 +184,53 @@ func (d *Desk) Session(ctx context.Context, cookie string) (*Identity, error) {
 	} else if err != nil {
 		return nil, err
 	}
-	now := d.now()
-	if !now.Before(s.Until) || now.Sub(s.Seen) >= d.idle() {
-		return nil, nil
-	}
 	p, err := d.Store.Person(ctx, s.Person)
 	switch {
 	case errors.Is(err, ledger.ErrNotFound):
 		return nil, nil
 	case err != nil:
 		return nil, err
-	case p.Disabled || p.Generation != s.Generation:
+	case !d.lasts(s, p):
 		return nil, nil
 	}
-	if now.Sub(s.Seen) >= min(touch, d.idle()/2) {
+	if now := d.now(); now.Sub(s.Seen) >= min(touch, d.idle()/2) {
 		if err := d.Store.Commit(ctx, &ledger.UseSession{ID: s.ID}); err != nil {
 			return nil, err
 		}
 	}
 	return &Identity{Kind: KindPerson, Name: p.Name, Roles: p.Roles, Session: cookie}, nil
+}
+
+// SessionID is under which id the ledger keeps the session of a cookie.
+func SessionID(cookie string) string { return idOf(cookie) }
+
+// Sessions are a person's that are not over, newest first.
+func (d *Desk) Sessions(ctx context.Context, name string) ([]ledger.Session, error) {
+	p, err := d.Store.Person(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	all, err := d.Store.Sessions(ctx, name)
+	return slices.DeleteFunc(all, func(s ledger.Session) bool { return !d.lasts(&s, p) }), err
+}
+
+// lasts reports whether a session of a person is not over.
+func (d *Desk) lasts(s *ledger.Session, p *ledger.Person) bool {
+	now := d.now()
+	return now.Before(s.Until) && now.Sub(s.Seen) < d.idle() && !p.Disabled && p.Generation == s.Generation
+}
+
+// SignOutEverywhere ends all sessions of a person and returns how many were open.
+func (d *Desk) SignOutEverywhere(ctx context.Context, name string) (int, error) {
+	open, err := d.Sessions(ctx, name)
+	if err != nil {
+		return 0, err
+	}
+	var units []ledger.Unit
+	for _, s := range open {
+		units = append(units, &ledger.DropSession{ID: s.ID})
+	}
+	return len(open), d.Store.Commit(ctx, units...)
 }
 
 // SignOut ends a session.

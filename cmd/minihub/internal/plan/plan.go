@@ -58,7 +58,7 @@ func HashOf(content string, base Base) string {
 func Short(hash string) string { return hash[:min(12, len(hash))] }
 
 // startOnly are the keys of hub.yaml that are read when the hub starts.
-var startOnly = map[string]bool{"store": true, "listen": true, "token": true, "intake": true, "log": true, "secrets": true, "backlog": true, "retry": true}
+var startOnly = map[string]bool{"store": true, "listen": true, "token": true, "intake": true, "log": true, "secrets": true, "backlog": true, "retry": true, "traces": true}
 
 // restart names what among the changes an apply cannot put in force.
 func restart(changes []Change) []string {

@@ -59,6 +59,31 @@ func TestInitWritesWhatCheckAccepts(t *testing.T) {
 	}
 }
 
+// What stands there commented out is what the hub reads once the signs are taken away.
+func TestTheCommentedPeopleAreRight(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := starter.Init(dir, starter.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(dir, "hub.yaml")
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, block, ok := strings.Cut(string(b), "\n# people:\n")
+	if !ok {
+		t.Fatal("hub.yaml says nothing of people")
+	}
+	if err := os.WriteFile(name, []byte(before+"\npeople:\n"+strings.ReplaceAll("\n"+block, "\n# ", "\n")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := load(t, dir, false).Hub.People
+	if p.OIDC == nil || p.OIDC.Redirect() != "https://hub.example.com/console/oidc" || len(p.OIDC.Roles.Map) != 3 || len(p.Proxies) != 1 {
+		t.Errorf("%+v", p)
+	}
+}
+
 func TestInitTakesATimeToStartFrom(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

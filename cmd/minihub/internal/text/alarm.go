@@ -12,11 +12,11 @@ var alarmMessages = map[ID]pair{
 	"alarm.gate":           {"%[1]s takes nothing since %[5]s%[4]s; messages are held, none is lost", "%[1]s 自 %[5]s 起不可用%[4]s; 消息已保留, 不会丢失"},
 	"alarm.gate.mend":      {"`minihub doctor --online` says where the way ends; it goes on by itself when the other side is back.", "用 `minihub doctor --online` 查看断在何处; 对方恢复后会自动继续。"},
 	"alarm.pause":          {"%[1]s has been paused by a person since %[5]s (%[6]s)", "%[1]s 自 %[5]s 起被人工暂停 (%[6]s)"},
-	"alarm.pause.mend":     {"`minihub connections resume` lets it go on.", "用 `minihub connections resume` 恢复。"},
+	"alarm.pause.mend":     {"`minihub connections resume` lets it go on; for a job, `minihub jobs resume`.", "用 `minihub connections resume` 恢复; 任务用 `minihub jobs resume`。"},
 	"alarm.token":          {"a credential of %[1]s ends at %[5]s", "%[1]s 的凭据将于 %[5]s 到期"},
 	"alarm.token.mend":     {"Renew it in the vendor's console and put the new value where the connection's file refers to.", "请在对方后台续期, 并更新连接文件所引用的值。"},
 	"alarm.failures":       {"%[2]s messages fail at %[1]s%[4]s", "%[1]s 有 %[2]s 条消息失败%[4]s"},
-	"alarm.failures.mend":  {"`minihub messages list --code CODE` shows them; mend the cause, then `minihub replay --code CODE`.", "用 `minihub messages list --code 代码` 查看; 解决原因后 `minihub replay --code 代码`。"},
+	"alarm.failures.mend":  {"`minihub messages list --code CODE` shows them; mend the cause, then `minihub replay --code CODE --start`.", "用 `minihub messages list --code 代码` 查看; 解决原因后 `minihub replay --code 代码 --start`。"},
 	"alarm.silence":        {"nothing new came from %[1]s since %[5]s (%[6]s), which is unusual at this hour", "%[1]s 自 %[5]s 起没有新数据 (%[6]s), 此时段通常不会这样"},
 	"alarm.silence.mend":   {"Compare with the vendor's console; look at the job that pulls it, or whether its pushes still reach the hub.", "与对方后台核对; 查看拉取任务, 或推送是否还能到达。"},
 	"alarm.job":            {"job %[1]s should have run; its last run began %[5]s", "任务 %[1]s 未按计划运行; 上次运行于 %[5]s"},
@@ -42,6 +42,7 @@ var alarmMessages = map[ID]pair{
 	"alarm.left_out":        {"... and %[1]s more", "... 另有 %[1]s 项"},
 	"alarm.open_hub":        {"Open the hub", "打开 minihub"},
 	"alarm.test":            {"[TEST] minihub's alarms reach you", "[测试] minihub 的告警可以送达"},
+	"alarm.test_over":       {"[TEST RECOVERED] the end of an alarm reaches you too", "[测试恢复] 告警的恢复通知也可以送达"},
 	"alarm.test.detail":     {"Sent by hand at %[1]s; nothing is wrong.", "于 %[1]s 手动发送; 一切正常。"},
 	"alarm.seconds":         {"%[1]s s", "%[1]s 秒"},
 	"alarm.minutes":         {"%[1]s min", "%[1]s 分钟"},
@@ -59,12 +60,12 @@ var alarmMessages = map[ID]pair{
 }
 
 var alarmHelp = map[string]string{
-	"alarms": "查看告警, 检验送达", "alarms list": "列出未恢复和最近的告警", "alarms test": "向接收方发送一条测试消息并显示其答复",
+	"alarms": "查看告警, 检验送达", "alarms list": "列出未恢复和最近的告警", "alarms test": "向接收方发送一条测试告警及其恢复通知, 并显示其答复",
 	"column SINCE": "开始", "column UNTIL": "结束", "column ALARM": "告警", "column PEAK": "最多",
 }
 
 func init() {
 	maps.Copy(messages, alarmMessages)
 	maps.Copy(help, alarmHelp)
-	maps.Copy(codes, map[string]string{"api.unknown_receiver": "没有这个接收方", "alarm.no_receivers": "没有配置接收方"})
+	maps.Copy(codes, map[string]string{"api.unknown_receiver": "没有这个接收方", "api.unknown_alarm": "没有这个未恢复的告警", "alarm.note": "没有给出备注", "alarm.no_receivers": "没有配置接收方"})
 }

@@ -7,7 +7,6 @@ const (
 	BulkOne         ID = "bulk.one"
 	BulkAct         ID = "bulk.act"
 	BulkPlanOrStart ID = "bulk.plan_or_start"
-	BulkFilter      ID = "bulk.filter"
 	BulkHead        ID = "bulk.head"
 	BulkEstimate    ID = "bulk.estimate"
 	BulkOneShot     ID = "bulk.one_shot"
@@ -19,10 +18,9 @@ const (
 )
 
 var bulkMessages = map[ID]pair{
-	BulkOne:         {"say one thing to replay as a job: --incident N, --filter ..., or --job N", "批量重放只能指定一项: --incident N、--filter ... 或 --job N"},
-	BulkAct:         {"these flags do not go together: a plan takes --plan or --start; a job takes one of --start, --pause, --resume, --cancel, --results", "参数不能同时使用: 计划可用 --plan 或 --start; 任务可用 --start、--pause、--resume、--cancel、--results 之一"},
+	BulkOne:         {"say one thing to replay as a job: --incident N, or --code, --connection, --operation, --flow, --stream, or --job N", "批量重放只能指定一项: --incident N, 或 --code、--connection、--operation、--flow、--stream, 或 --job N"},
+	BulkAct:         {"these flags do not go together: a plan takes --plan or --start; a job takes one of --start, --pause, --resume, --cancel, --results; --wait goes with none of --plan and --results", "参数不能同时使用: 计划可用 --plan 或 --start; 任务可用 --start、--pause、--resume、--cancel、--results 之一; --wait 不能与 --plan、--results 同用"},
 	BulkPlanOrStart: {"say --plan to count first, or --start to let the first ten go", "请加 --plan 先计数, 或 --start 先放行前十条"},
-	BulkFilter:      {"--filter %q is not name=value with one of %s", "--filter %q 不是 名称=值, 可用名称: %s"},
 	BulkHead:        {"job %d: %s, %d rows, %s", "任务 %d: %s, 共 %d 条, %s"},
 	BulkEstimate:    {"takes at least %s by the limits", "按限额至少需要 %s"},
 	BulkOneShot:     {"warning: %d rows are one-shot and may have had an effect; they go only with --confirm", "警告: %d 条为一次性操作且可能已生效, 只有加 --confirm 才会重放"},
@@ -34,16 +32,21 @@ var bulkMessages = map[ID]pair{
 }
 
 var bulkHelp = map[string]string{
-	"replay --incident": "作为任务重放: 一个事件的全部",
-	"replay --filter":   "作为任务重放: 所有符合条件而停下的, 例如 connection=oms,code=X",
-	"replay --job":      "一个已计划的任务: 查看, 或启动、暂停、继续、取消",
-	"replay --rate":     "任务每秒放行多少条; 0 表示只受限额约束",
-	"replay --why":      "原因, 记入任务历史",
-	"replay --start":    "放行任务: 先放行前十条, 查看后再放行其余",
-	"replay --pause":    "暂停任务",
-	"replay --resume":   "继续任务",
-	"replay --cancel":   "取消任务; 尚未放行的保持停下",
-	"replay --results":  "以 JSON 行输出任务结果",
+	"replay --incident":   "作为任务重放: 一个事件的全部",
+	"replay --code":       "作为任务重放: 所有带此代码而停下的",
+	"replay --connection": "作为任务重放: 此连接所有停下的",
+	"replay --operation":  "作为任务重放: 此操作所有停下的投递",
+	"replay --flow":       "作为任务重放: 此流程所有停下的投递",
+	"replay --stream":     "作为任务重放: 此流所有停下的消息",
+	"replay --job":        "一个已计划的任务: 查看, 或启动、暂停、继续、取消",
+	"replay --rate":       "任务每秒放行多少条; 0 表示只受限额约束",
+	"replay --why":        "原因, 记入任务历史",
+	"replay --start":      "放行任务: 先放行前十条, 查看后再放行其余",
+	"replay --pause":      "暂停任务",
+	"replay --resume":     "继续任务",
+	"replay --cancel":     "取消任务; 尚未放行的保持停下",
+	"replay --results":    "以 JSON 行输出任务结果",
+	"replay --wait":       "等到任务询问、暂停或结束; 有未能重放的则退出码为 1",
 
 	"column MODE":       "方式",
 	"column SAFE":       "安全",
@@ -60,6 +63,7 @@ var bulkCodes = map[string]string{
 	"replays.empty":  "没有符合条件的停下消息",
 	"replays.rate":   "速率无效",
 	"replays.filter": "筛选条件无效",
+	"replays.summed": "结果已过保留期, 只保留计数",
 }
 
 func init() {

@@ -10,6 +10,8 @@ const (
 	IncidentDo    ID = "incidents.do"
 	IncidentSince ID = "incidents.since"
 	IncidentMore  ID = "incidents.more"
+	IncidentMoney ID = "incidents.money"
+	IncidentTotal ID = "incidents.total"
 )
 
 var deskMessages = map[ID]pair{
@@ -19,6 +21,8 @@ var deskMessages = map[ID]pair{
 	IncidentDo:    {"do:    %s", "处理: %s"},
 	IncidentSince: {"since %s, %d now, %d failures", "自 %s 起, 现有 %d 条, 失败 %d 次"},
 	IncidentMore:  {"there are more: --cursor %s", "还有更多: --cursor %s"},
+	IncidentMoney: {"at stake: %s; of %d messages no amount is known", "涉及金额: %s; 另有 %d 条金额未知"},
+	IncidentTotal: {"at stake in all open incidents, at most: %s", "全部未恢复事件涉及金额, 最多: %s"},
 }
 
 var deskHelp = map[string]string{

@@ -95,8 +95,21 @@ var doctorMessages = map[ID]pair{
 	"doctor.gate.orphan":      {"the hub has no such connection, and %[1]s unfinished messages of it", "没有此连接, 却有它的 %[1]s 条未完成消息"},
 	"doctor.gate.orphan.mend": {"put its file back, let it finish, and remove it with `minihub apply`; or give the messages up with a reason", "放回其文件, 待处理完后再用 `minihub apply` 移除; 或注明原因放弃这些消息"},
 
+	"doctor.sign_in.fine":           {"the provider answers; registered there must be %[1]s to send people back to and %[2]s after signing out", "平台有响应; 须在该平台登记回调地址 %[1]s 和退出后的地址 %[2]s"},
+	"doctor.sign_in.offline":        {"not asked (`--online`); registered at the provider must be %[1]s to send people back to and %[2]s after signing out", "未检查 (`--online`); 须在统一登录平台登记回调地址 %[1]s 和退出后的地址 %[2]s"},
+	"doctor.sign_in.issuer":         {"the provider calls itself %[1]s, and people.oidc.issuer is %[2]s", "平台自称 %[1]s, 而 people.oidc.issuer 为 %[2]s"},
+	"doctor.sign_in.issuer.mend":    {"write people.oidc.issuer in hub.yaml letter by letter as the provider calls itself, slashes at the end included", "把 hub.yaml 的 people.oidc.issuer 改成与平台自称完全一致, 包括结尾的斜杠"},
+	"doctor.sign_in.discovery":      {"%[1]s does not say how to sign in there: %[2]s", "%[1]s 没有给出登录方式: %[2]s"},
+	"doctor.sign_in.discovery.mend": {"see `reach`; %[1]s/.well-known/openid-configuration must answer with JSON, every address in it by TLS", "见 `reach`; %[1]s/.well-known/openid-configuration 须返回 JSON, 其中的地址须使用 TLS"},
+	"doctor.sign_in.signing":        {"the provider signs by %[1]s; the hub takes %[2]s", "平台的签名算法为 %[1]s; 本系统接受 %[2]s"},
+	"doctor.sign_in.signing.mend":   {"choose one of %[2]s for this client at the provider", "请在平台上为此客户端选择 %[2]s 之一"},
+	"doctor.sign_in.challenge":      {"the provider does not say that it takes PKCE by S256 (%[1]s)", "平台未声明支持 S256 方式的 PKCE (%[1]s)"},
+	"doctor.sign_in.challenge.mend": {"sign in once: when it is refused, turn PKCE by S256 on for this client at the provider", "请试登录一次; 若被拒绝, 请在平台上为此客户端启用 S256 方式的 PKCE"},
+	"doctor.sign_in.scope":          {"the provider does not know the scope %[1]s; it names %[2]s", "平台没有 scope %[1]s; 它支持 %[2]s"},
+	"doctor.sign_in.scope.mend":     {"correct people.oidc.scopes in hub.yaml, or add the scope at the provider", "更正 hub.yaml 的 people.oidc.scopes, 或在平台上添加该 scope"},
+
 	"doctor.mapping.suspect":      {"fails more often since revision %[1]s: %[2]s of %[3]s", "自版本 %[1]s 起失败增多: %[2]s / %[3]s"},
-	"doctor.mapping.suspect.mend": {"`minihub apply --back` returns to the revision before; then `minihub replay --code ...`", "用 `minihub apply --back` 回到之前的版本; 然后 `minihub replay --code ...`"},
+	"doctor.mapping.suspect.mend": {"`minihub apply --back` returns to the revision before; then `minihub replay --code ... --start`", "用 `minihub apply --back` 回到之前的版本; 然后 `minihub replay --code ... --start`"},
 }
 
 var doctorHelp = map[string]string{
@@ -105,7 +118,7 @@ var doctorHelp = map[string]string{
 	"column CHECK":    "检查", "column OF": "对象",
 	"state ok": "正常", "state warn": "警告", "state fail": "失败", "state skipped": "未查",
 	"check disk": "磁盘", "check store": "存储", "check clock": "时钟", "check reach": "连通", "check credentials": "凭据", "check address": "出口地址",
-	"check quota": "额度", "check gate": "闸门", "check mapping": "映射", "check files": "文件",
+	"check quota": "额度", "check gate": "闸门", "check mapping": "映射", "check files": "文件", "check sign_in": "登录",
 }
 
 // Fill returns a text whose places are numbered (%[1]s), so that it may leave some out;

@@ -28,29 +28,30 @@ const (
 	HubAnswered    ID = "hub.answered"
 	HubGone        ID = "hub.gone"
 
-	NothingKnown  ID = "messages.none"
-	NoneInState   ID = "messages.none_in_state"
-	MessageHead   ID = "messages.head"
-	Version       ID = "messages.version"
-	WaitsFor      ID = "messages.waits_for"
-	NothingParked ID = "replay.nothing_parked"
-	ReplayPlan    ID = "replay.plan"
-	ReplayDone    ID = "replay.done"
-	NoJobs        ID = "jobs.none"
-	Never         ID = "jobs.never"
-	JobRan        ID = "jobs.ran"
-	BackfillDone  ID = "jobs.backfilled"
-	Nothing       ID = "counts.nothing"
-	Paused        ID = "connections.paused"
-	PausedOne     ID = "connections.paused_operation"
-	Resumed       ID = "connections.resumed"
-	GateOpen      ID = "connections.open"
-	LookupPut     ID = "lookups.put"
-	Required      ID = "connectors.required"
-	CanList       ID = "connectors.can_list"
-	CannotList    ID = "connectors.cannot_list"
-	DocsAt        ID = "connectors.docs"
-	Unlimited     ID = "connectors.unlimited"
+	NothingKnown ID = "messages.none"
+	FoundMore    ID = "messages.more"
+	NoneInState  ID = "messages.none_in_state"
+	MessageHead  ID = "messages.head"
+	Version      ID = "messages.version"
+	WaitsFor     ID = "messages.waits_for"
+	CallHead     ID = "messages.call"
+	NoAnswer     ID = "messages.no_answer"
+	ReplayPlan   ID = "replay.plan"
+	ReplayDone   ID = "replay.done"
+	NoJobs       ID = "jobs.none"
+	Never        ID = "jobs.never"
+	JobRan       ID = "jobs.ran"
+	Nothing      ID = "counts.nothing"
+	Paused       ID = "connections.paused"
+	PausedOne    ID = "connections.paused_operation"
+	Resumed      ID = "connections.resumed"
+	GateOpen     ID = "connections.open"
+	LookupPut    ID = "lookups.put"
+	Required     ID = "connectors.required"
+	CanList      ID = "connectors.can_list"
+	CannotList   ID = "connectors.cannot_list"
+	DocsAt       ID = "connectors.docs"
+	Unlimited    ID = "connectors.unlimited"
 )
 
 var messages = map[ID]pair{
@@ -72,7 +73,7 @@ var messages = map[ID]pair{
 	NotAnID:         {"%q is not a message id (`minihub messages find` finds it by its order number)", "%q 不是消息编号 (用 `minihub messages find` 按订单号查找)"},
 	NotAStream:      {"%q is not a stream (write connection.stream)", "%q 不是数据流 (写成 连接名.流名)"},
 	NotATime:        {"%s: %q is not a time with its zone (write it like 2026-11-10T00:00:00+08:00)", "%s: %q 不是带时区的时间 (例如 2026-11-10T00:00:00+08:00)"},
-	NothingToReplay: {"nothing to replay (give a message id, --delivery, or one of --code, --connection, --operation, --flow)", "没有指定要重放什么 (给出消息编号、--delivery, 或 --code、--connection、--operation、--flow 之一)"},
+	NothingToReplay: {"nothing to replay (give a message id, --delivery, --incident, or one of --code, --connection, --operation, --flow, --stream)", "没有指定要重放什么 (给出消息编号、--delivery、--incident, 或 --code、--connection、--operation、--flow、--stream 之一)"},
 	BadLevel:        {"hub.yaml: log %q is not a level (use debug, info, warn or error)", "hub.yaml: log %q 不是日志级别 (可用 debug, info, warn, error)"},
 
 	StoreOwned:     {"another process owns the store%s (stop it, or wait for it with `minihub serve --standby 1m`)", "另一个进程正在使用此数据存储%s (先停止它, 或用 `minihub serve --standby 1m` 等待)"},
@@ -80,27 +81,28 @@ var messages = map[ID]pair{
 	HubAnswered:    {"the hub answered %d without saying why", "服务返回 %d, 未说明原因"},
 	HubGone:        {"the hub at %s went away: %s (look at its log, then try again)", "与 %s 的服务断开: %s (查看其日志后重试)"},
 
-	NothingKnown:  {"nothing is known under %q (whole numbers only; --kind narrows the search)", "没有找到 %q (请输入完整号码; 可用 --kind 缩小范围)"},
-	NoneInState:   {"nothing is %s", "没有状态为 %s 的内容"},
-	MessageHead:   {"message %d: %s %s from %s, version %d, %s", "消息 %d: %s %s, 来自 %s, 版本 %d, %s"},
-	Version:       {"version %d", "版本 %d"},
-	WaitsFor:      {"waits for %s", "等待 %s"},
-	NothingParked: {"nothing that is parked matches (`minihub messages list` shows what is)", "没有符合条件的停下内容 (用 `minihub messages list` 查看)"},
-	ReplayPlan:    {"planned: %d; nothing was replayed, leave --plan out to do it", "计划重放 %d 条; 尚未执行, 去掉 --plan 即执行"},
-	ReplayDone:    {"planned: %d, replayed: %d, not replayed: %d", "计划 %d 条, 已重放 %d 条, 未能重放 %d 条"},
-	NoJobs:        {"there are no jobs (add them to jobs.yaml)", "没有任务 (在 jobs.yaml 中添加)"},
-	Never:         {"never", "从未"},
-	JobRan:        {"job %s: %s in %s, %s", "任务 %s: %s, 用时 %s, %s"},
-	BackfillDone:  {"backfilled %s: %s", "已补拉 %s: %s"},
-	Nothing:       {"nothing to do", "没有要处理的内容"},
-	Paused:        {"%s is paused: what comes for it waits, in its order (`minihub connections resume %s` lets it go on)", "%s 已暂停: 发往它的内容按顺序等待 (用 `minihub connections resume %s` 恢复)"},
-	PausedOne:     {"%s of %s is paused: what comes for it waits, in its order (`minihub connections resume %s --operation %s` lets it go on)", "%s (%s) 已暂停: 内容按顺序等待 (用 `minihub connections resume %s --operation %s` 恢复)"},
-	Resumed:       {"%s goes on", "%s 已恢复"},
-	GateOpen:      {"open", "正常"},
-	LookupPut:     {"%s %s = %s; released: %d", "%s %s = %s; 放行 %d 条"},
-	Required:      {"required", "必填"},
-	CanList:       {"can be listed", "可以列出"},
-	CannotList:    {"cannot be listed: %s", "不能列出: %s"},
-	DocsAt:        {"documents: %s", "文档: %s"},
-	Unlimited:     {"no limit", "不限"},
+	NothingKnown: {"nothing is known under %q (whole numbers only; --kind narrows the search)", "没有找到 %q (请输入完整号码; 可用 --kind 缩小范围)"},
+	FoundMore:    {"these are the newest %d; there are more (a longer number finds fewer)", "仅显示最新的 %d 条, 还有更多 (输入更完整的号码可缩小范围)"},
+	NoneInState:  {"nothing is %s", "没有状态为 %s 的内容"},
+	MessageHead:  {"message %d: %s %s from %s, version %d, %s", "消息 %d: %s %s, 来自 %s, 版本 %d, %s"},
+	Version:      {"version %d", "版本 %d"},
+	WaitsFor:     {"waits for %s", "等待 %s"},
+	CallHead:     {"delivery %d, try %d: %s, %s, %d ms", "投递 %d, 第 %d 次尝试: %s, %s, %d 毫秒"},
+	NoAnswer:     {"no answer", "无应答"},
+	ReplayPlan:   {"planned: %d; nothing was replayed, leave --plan out to do it", "计划重放 %d 条; 尚未执行, 去掉 --plan 即执行"},
+	ReplayDone:   {"planned: %d, replayed: %d, not replayed: %d", "计划 %d 条, 已重放 %d 条, 未能重放 %d 条"},
+	NoJobs:       {"there are no jobs (add them to jobs.yaml)", "没有任务 (在 jobs.yaml 中添加)"},
+	Never:        {"never", "从未"},
+	JobRan:       {"job %s: %s in %s, %s", "任务 %s: %s, 用时 %s, %s"},
+	Nothing:      {"nothing to do", "没有要处理的内容"},
+	Paused:       {"%s is paused: what comes for it waits, in its order (`minihub connections resume %s` lets it go on)", "%s 已暂停: 发往它的内容按顺序等待 (用 `minihub connections resume %s` 恢复)"},
+	PausedOne:    {"%s of %s is paused: what comes for it waits, in its order (`minihub connections resume %s --operation %s` lets it go on)", "%s (%s) 已暂停: 内容按顺序等待 (用 `minihub connections resume %s --operation %s` 恢复)"},
+	Resumed:      {"%s goes on", "%s 已恢复"},
+	GateOpen:     {"open", "正常"},
+	LookupPut:    {"%s %s = %s; released: %d", "%s %s = %s; 放行 %d 条"},
+	Required:     {"required", "必填"},
+	CanList:      {"can be listed", "可以列出"},
+	CannotList:   {"cannot be listed: %s", "不能列出: %s"},
+	DocsAt:       {"documents: %s", "文档: %s"},
+	Unlimited:    {"no limit", "不限"},
 }

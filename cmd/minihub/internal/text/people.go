@@ -9,6 +9,7 @@ const (
 	PersonActive   ID = "users.active"
 	PersonDisabled ID = "users.disabled"
 	PersonInvited  ID = "users.invited"
+	PersonProvider ID = "users.provider"
 	PersonAdded    ID = "users.added"
 	PersonChanged  ID = "users.changed"
 	PersonLink     ID = "users.link"
@@ -28,6 +29,7 @@ var peopleMessages = map[ID]pair{
 	PersonActive:   {"active", "正常"},
 	PersonDisabled: {"disabled", "已停用"},
 	PersonInvited:  {"invited", "已邀请"},
+	PersonProvider: {"active, by the provider", "正常 (统一登录)"},
 	PersonAdded:    {"%s can sign in", "%s 可以登录了"},
 	PersonChanged:  {"%s is changed", "%s 已更改"},
 	PersonLink:     {"give %s this link; it works once, until %s:\n%s", "请把此链接交给 %s; 仅可使用一次, 有效至 %s:\n%s"},
@@ -107,7 +109,17 @@ var peopleCodes = map[string]string{
 	"person.nothing":     "没有要更改的内容",
 	"person.fixed":       "此接口不能更改这些内容",
 	"person.self":        "不能更改自己的角色或停用自己",
+	"person.last_admin":  "这是最后一个能用密码登录的管理员",
 	"person.none":        "只有用户才有密码",
+	"person.provider":    "此用户通过统一登录平台登录, 密码和角色由该平台决定",
+	"oidc.none":          "本系统未配置统一登录",
+	"oidc.provider":      "统一登录平台没有正常响应, 请稍后再试",
+	"oidc.state":         "此次登录不是由本浏览器发起, 或已使用、已超时; 请重新登录",
+	"oidc.denied":        "统一登录平台拒绝了登录",
+	"oidc.answer":        "统一登录平台的答复不可信",
+	"oidc.domain":        "你的邮箱未经验证, 或不属于允许的域名",
+	"oidc.role":          "身份已确认, 但你在本系统没有角色; 请联系管理员",
+	"oidc.blocked":       "你已被本系统的管理员停用",
 	"token.days":         "有效天数无效",
 	"token.again":        "请再试一次",
 	"audit.unwritable":   "审计无法写入, 未执行",

@@ -22,12 +22,18 @@ export function remember(value) {
 
 // A person's session is a cookie that the page cannot read; its changing calls carry this.
 let csrf = '';
+let me = null;
 
-export function session(me) {
-  csrf = me?.csrf || '';
+export function session(who) {
+  me = who;
+  csrf = who?.csrf || '';
 }
 
-export const signedIn = () => Boolean(csrf || token());
+// self is who is signed in: name, kind, roles and rights.
+export const self = () => me;
+export const signedIn = () => Boolean(me);
+// may says whether to offer what needs a right; the hub decides in any case.
+export const may = (right) => Boolean(me?.rights?.includes(right));
 
 // A number that a browser would round, an id above 2^53 or an amount with trailing zeros,
 // stays the text that came: Invariant 6.
@@ -46,6 +52,42 @@ export function exact(value) {
 
 export function plain(value) {
   return typeof value === 'string' && value.startsWith(mark) ? value.slice(1) : String(value ?? '');
+}
+
+// follow reads the hub's live events until it is stopped: each is given to told, and the
+// end of the stream to ended.
+export function follow(told, ended) {
+  const stop = new AbortController();
+  const headers = { Accept: 'text/event-stream' };
+  if (token()) headers.Authorization = 'Bearer ' + token();
+  (async () => {
+    const answer = await fetch('../api/v1/live', { headers, cache: 'no-store', credentials: 'same-origin', signal: stop.signal });
+    if (!answer.ok) return;
+    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+    let text = '';
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      const events = (text + part.value).split('\n\n');
+      text = events.pop();
+      for (const e of events) {
+        const line = e.split('\n').find((l) => l.startsWith('data: '));
+        if (line) told(parse(line.slice(6)));
+      }
+    }
+  })().catch(() => null).then(() => { if (!stop.signal.aborted) ended(); });
+  return () => stop.abort();
+}
+
+// download saves what the API answers as a file.
+export async function download(path, name) {
+  const headers = token() ? { Authorization: 'Bearer ' + token() } : {};
+  const answer = await fetch('../api/v1/' + path, { headers, cache: 'no-store', credentials: 'same-origin' }).catch(() => null);
+  if (!answer) throw new Refused(0, { code: 'console.offline' });
+  if (!answer.ok) throw new Refused(answer.status, (await answer.json().catch(() => ({}))).error || {});
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(await answer.blob());
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
 }
 
 // call asks the API; a refusal is thrown in the API's own words.

@@ -1,6 +1,6 @@
 // Connections: open or closed and why, limits, pause and resume, a test call.
 import { h, data, code, swap } from './dom.js';
-import { t, tx, word, number } from './text.js';
+import { t, tx, word, number, share } from './text.js';
 import { get, post } from './api.js';
 import { heading, pill, when, at, facts, button, busy, field, refusal, say, dialog } from './parts.js';
 
@@ -30,8 +30,25 @@ function card(ctx, c, limits) {
     : button(t('connections.pause'), () => pause(ctx, c), { 'aria-label': t('connections.pause') + ' ' + c.name });
   turn.dataset.row = c.name;
   return h('article', { class: 'card' }, h('div', { class: 'cause-head' }, h('h2', {}, data(c.name)), pill(paused ? 'paused' : c.closed ? 'closed' : 'open')),
-    (c.gates || []).map(gate), facts([[t('connections.queued'), number(c.queued)]]),
+    (c.gates || []).map(gate), paused ? h('p', { class: 'soft' }, t('connections.kept')) : null,
+    facts([[t('connections.queued'), number(c.queued)], [t('connections.minutes_5'), calls(c.health.minutes_5)], [t('connections.hour'), calls(c.health.hour)],
+      [t('connections.success'), c.health.last_success ? when(c.health.last_success) : t('connections.never')],
+      [t('connections.failure'), c.health.last_failure ? [when(c.health.last_failure), c.health.last_code ? [' · ', code(c.health.last_code)] : null] : ''],
+      ...(c.credentials || []).map((k) => [word('credential', k.name), life(k)])]),
     usage(limits), found, h('div', { class: 'actions' }, turn, test));
+}
+
+// calls are how many there were and what share of them failed; a refused document is no
+// fault of the connection.
+function calls(n) {
+  if (!n.made) return t('connections.none');
+  return [t('connections.made', { n: n.made }), ' · ', h('span', { class: n.failed ? 'why' : 'soft' }, t('connections.failed', { share: share(n.failed / n.made) })),
+    n.refused ? [' · ', t('connections.refused', { n: n.refused })] : null];
+}
+
+function life(k) {
+  const ends = k.ends ? [t('connections.ends'), ' ', when(k.ends)] : t('connections.endless');
+  return [ends, ' · ', h('span', { class: k.renews ? 'soft' : 'why' }, t(k.renews ? 'connections.renews' : 'connections.person'))];
 }
 
 function gate(g) {

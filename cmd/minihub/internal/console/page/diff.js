@@ -28,18 +28,19 @@ export function unmatched(doc, other) {
   return new Set([...leaves(doc)].filter(([, value]) => !there.has(bare(value))).map(([at]) => at));
 }
 
-// lines draws a document, with the marked fields set off.
-export function lines(doc, marked = new Set(), label = '') {
+// lines draws a document, with the marked fields set off. drawn may return what stands in
+// the place of a value.
+export function lines(doc, marked = new Set(), label = '', drawn = null) {
   const pre = h('pre', { class: 'doc', translate: 'no', tabindex: '0', role: 'region', 'aria-label': label });
   const line = (depth, text, isMarked) => {
-    pre.append(h(isMarked ? 'mark' : 'span', { class: 'line' }, '  '.repeat(depth) + text), '\n');
+    pre.append(h(isMarked ? 'mark' : 'span', { class: 'line' }, '  '.repeat(depth), text), '\n');
   };
   const walk = (value, at, depth, name, tail) => {
     const head = name === null ? '' : JSON.stringify(name) + ': ';
     const isList = Array.isArray(value);
     const entries = value !== null && typeof value === 'object' ? Object.entries(value) : [];
     if (entries.length === 0) {
-      line(depth, head + (isList ? '[]' : exact(value)) + tail, marked.has(at));
+      line(depth, [head, drawn?.(at, exact(value)) || (isList ? '[]' : exact(value)), tail], marked.has(at));
       return;
     }
     line(depth, head + (isList ? '[' : '{'), false);

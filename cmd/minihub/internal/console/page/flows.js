@@ -1,43 +1,38 @@
 // Flows as a live picture: from the streams through the flow to the operations, with
 // counts at each edge.
 import { h, s, data } from './dom.js';
-import { t, number } from './text.js';
-import { get, query } from './api.js';
-import { heading } from './parts.js';
+import { t, word, number, length } from './text.js';
+import { get, plain, query } from './api.js';
+import { heading, pill, at } from './parts.js';
 
-const open = ['ready', 'sending', 'accepted', 'waiting', 'received', 'pending', 'blocked'];
-const stuck = ['parked', 'unknown'];
-
-function tally(counts, kind, connection, name) {
-  const out = { done: 0, open: 0, stuck: 0 };
-  for (const c of counts) {
-    if (c.kind !== kind || c.connection !== connection || c.name !== name) continue;
-    if (stuck.includes(c.state)) out.stuck += c.count;
-    else if (open.includes(c.state)) out.open += c.count;
-    else if (['delivered', 'unchanged', 'routed', 'no_target'].includes(c.state)) out.done += c.count;
-  }
-  return out;
+// edges are what moves now, by kind, connection and name.
+function edges(now) {
+  const by = new Map(now.edges.map((e) => [e.kind + ' ' + e.connection + '.' + e.name, e]));
+  return (kind, name) => by.get(kind + ' ' + name) || { done: 0, open: 0, stuck: 0, per_minute: 0 };
 }
 
 export async function render(ctx) {
-  const [{ flows }, { counts }, { connections }] = await Promise.all([get('flows'), get('counts'), get('connections')]);
+  const [{ flows }, now] = await Promise.all([get('flows'), get('flows/now')]);
   ctx.again(3);
-  const shut = new Set(connections.filter((c) => c.closed).map((c) => c.name));
+  const shut = new Set(now.gates.flatMap((g) => [g.operation ? g.connection + '.' + g.operation : g.connection]));
   const width = Math.min(1200, document.getElementById('main').clientWidth - 2 * 16) - 34;
-  return [heading(t('flows.title')), h('p', { class: 'soft' }, t('flows.about')),
+  const of = edges(now);
+  return [heading(t('flows.title')), h('p', { class: 'soft' }, t('flows.revision', { n: now.revision }), now.canary ? [' ', t('flows.canary', { n: now.canary })] : null, ' ', t('flows.about')),
+    now.gates.length ? h('ul', { class: 'plain gates' }, now.gates.map((g) => h('li', { class: 'note' }, h('a', { href: '#/connections' }, data(g.operation ? g.connection + '.' + g.operation : g.connection)), ' ', pill(g.reason === 'pause' ? 'paused' : 'closed'), ' ',
+      word('gate', g.reason), ' ', h('span', { class: 'soft' }, t('gate.since'), ' ', at(g.since))))) : null,
     h('ul', { class: 'legend' }, ['done', 'open', 'stuck'].map((k) => h('li', { class: 'n-' + k }, t('flows.' + k)))),
-    flows.map((f) => h('section', { class: 'card flow' }, h('h2', {}, data(f.name)), picture(f, counts, shut, width)))];
+    flows.map((f) => h('section', { class: 'card flow' }, h('h2', {}, data(f.name)), picture(f, of, shut, width)))];
 }
 
-const rowHeight = 64;
-const box = 44;
+const rowHeight = 80;
+const box = 60;
 
-function picture(f, counts, shut, width) {
+function picture(f, of, shut, width) {
   const sources = f.from.map((name) => {
     const [connection, ...rest] = name.split('.');
-    return { name, connection, n: tally(counts, 'record', connection, rest.join('.')), to: { kind: 'message', connection, stream: rest.join('.') } };
+    return { name, connection, n: of('message', name), to: { kind: 'message', connection, stream: rest.join('.') } };
   });
-  const steps = f.steps.map((x) => ({ name: x.connection + '.' + x.operation, connection: x.connection, n: tally(counts, 'delivery', x.connection, x.operation), to: { kind: 'delivery', connection: x.connection, operation: x.operation } }));
+  const steps = f.steps.map((x) => ({ name: x.connection + '.' + x.operation, connection: x.connection, n: of('delivery', x.connection + '.' + x.operation), to: { kind: 'delivery', connection: x.connection, operation: x.operation } }));
   return width < 620 ? trunk(f, sources, steps, shut, width) : columns(f, sources, steps, shut, width);
 }
 
@@ -47,13 +42,21 @@ function canvas(f, width, height, ...children) {
 
 function node(x, at, shut) {
   const list = x.n.stuck ? '#/rows?' + query({ ...x.to, state: x.to.kind === 'message' ? 'parked' : 'parked,unknown' }) : '#/rows?' + query(x.to);
-  const label = x.name + ': ' + ['done', 'open', 'stuck'].map((k) => t('flows.' + k) + ' ' + number(x.n[k])).join(', ');
+  const label = x.name + ': ' + [...['done', 'open', 'stuck'].map((k) => t('flows.' + k) + ' ' + number(x.n[k])), ...pace(x)].join(', ');
   const fit = Math.floor((at.w - 20) / 7.6);
   return s('a', { href: list, 'aria-label': label, 'data-row': x.name }, s('title', {}, label),
-    s('rect', { x: at.x, y: at.y, width: at.w, height: box, rx: 8, class: 'node' + (x.n.stuck ? ' bad' : shut.has(x.connection) ? ' warn' : '') }),
+    s('rect', { x: at.x, y: at.y, width: at.w, height: box, rx: 8, class: 'node' + (x.n.stuck ? ' bad' : shut.has(x.connection) || shut.has(x.name) ? ' warn' : '') }),
     s('text', { x: at.x + 10, y: at.y + 18, class: 'name', translate: 'no' }, x.name.length > fit ? x.name.slice(0, fit - 1) + '…' : x.name),
     s('text', { x: at.x + 10, y: at.y + 35, class: 'numbers', translate: 'no' }, s('tspan', { class: 'n-done' }, '✓ ' + number(x.n.done)),
-      s('tspan', { class: 'n-open', dx: 12 }, '… ' + number(x.n.open)), s('tspan', { class: 'n-stuck', dx: 12 }, '! ' + number(x.n.stuck))));
+      s('tspan', { class: 'n-open', dx: 12 }, '… ' + number(x.n.open)), s('tspan', { class: 'n-stuck', dx: 12 }, '! ' + number(x.n.stuck))),
+    s('text', { x: at.x + 10, y: at.y + 52, class: 'pace' }, pace(x).join(' · ')));
+}
+
+// pace says how much goes over an edge, and how old the oldest is that waits.
+function pace(x) {
+  const rate = Number(plain(x.n.per_minute));
+  const old = x.n.oldest ? (Date.now() - new Date(x.n.oldest)) / 1000 : 0;
+  return [t('flows.rate', { n: Math.round(rate < 10 ? rate * 10 : rate) / (rate < 10 ? 10 : 1) }), old > 5 ? t('flows.lag', { span: length(old) }) : ''].filter(Boolean);
 }
 
 // edge is as wide as its share of what went over it.
@@ -85,7 +88,7 @@ function columns(f, sources, steps, shut, width) {
 function trunk(f, sources, steps, shut, width) {
   const all = [...sources, ...steps];
   const inner = width - 2;
-  const line = 56;
+  const line = 72;
   const hub = sources.length * line;
   const most = Math.max(1, ...all.map(total));
   const y = (i) => (i < sources.length ? i * line : i * line + 50);

@@ -1,10 +1,13 @@
 // One order, one screen: every hop of its root in time order over all flows.
 import { h, data, code, swap } from './dom.js';
 import { t, tx, word, known, meaning, span, time } from './text.js';
-import { get, post, plain } from './api.js';
+import { get, post, may, plain } from './api.js';
 import { heading, pill, tone, at, facts, button, dialog, field, refusal, say, source, busy } from './parts.js';
 import { changed, unmatched, lines } from './diff.js';
 import { replay } from './replay.js';
+import { revealer } from './reveal.js';
+import { history, restore } from './edit.js';
+import { call } from './wire.js';
 
 const calm = ['filtered', 'not_needed', 'superseded', 'withdrawn'];
 const opened = new Set(); // hops that stay open while the page renews itself
@@ -16,7 +19,8 @@ export async function render(ctx) {
   const m = await get('messages/' + encodeURIComponent(id));
   ctx.again(4);
   const wanted = ctx.query.get('delivery');
-  if (render.of !== location.hash) {
+  const fresh = render.of !== location.hash;
+  if (fresh) {
     render.of = location.hash;
     opened.clear();
     whole = false;
@@ -27,15 +31,20 @@ export async function render(ctx) {
   const same = text === before && document.getElementById('hops');
   before = text;
   if (same) return null;
-  const docs = new Map([[m.id, m.document]]);
+  const docs = new Map([[m.id, m]]); // messages that were asked for, by id
   const hops = hopsOf(m);
   if (wanted && hops.some((x) => x.id === 'd' + wanted && x.calm)) whole = true;
-  const quiet = hops.filter((x) => x.calm).length;
   const troubles = ['bad', 'warn'].flatMap((grade) => hops.filter((x) => tone(x.state) === grade));
+  // Who comes to an order that stands still comes for the reason.
+  if (fresh && !wanted && troubles.length) opened.add(troubles[0].id);
+  // What is open is drawn at once, so that a page that renews itself does not flicker.
+  await Promise.all(hops.filter((x) => opened.has(x.id)).flatMap((x) => [x.row.message ?? x.n, olderOf(x, m)?.id]).filter(Boolean).map((of) => messageOf(of, docs)));
+  const quiet = hops.filter((x) => x.calm).length;
   const again = () => { before = ''; ctx.redraw(); };
   return [heading(h('span', {}, word('entity', m.entity), ' ', data(m.key, { class: 'data key' })), pill(worst(hops, m.state))),
     facts([[t('field.source'), source(m.connection, m.stream)], [t('field.label'), m.label && m.label !== m.key ? data(m.label) : ''], [t('field.received'), at(m.received_at)],
-      [t('field.version'), data(plain(m.version))], [t('field.repeats'), m.repeats ? t('order.repeats', { n: m.repeats }) : '']]),
+      [t('field.version'), data(plain(m.version))], [t('field.repeats'), m.repeats ? t('order.repeats', { n: m.repeats }) : ''],
+      [t('field.trace'), m.trace_url ? h('a', { href: m.trace_url, target: '_blank', rel: 'noreferrer' }, code(m.trace_id)) : m.trace_id ? code(m.trace_id) : '']]),
     troubles.length ? h('section', { class: 'alert', 'aria-label': t('order.trouble') }, h('h2', {}, t('order.trouble')), h('ul', { class: 'plain' }, troubles.map((x) => h('li', {},
       h('a', { href: '#', 'data-row': 't' + x.id, onclick: (e) => { e.preventDefault(); reveal(x.id); } }, x.title()), ': ', meaning('means', x.row.code))))) : h('p', { class: 'fine' }, t('order.fine')),
     h('div', { class: 'heading' }, h('h2', {}, t('order.hops')), quiet ? button(whole ? t('order.less', { n: quiet }) : t('order.all', { n: quiet }), () => { whole = !whole; again(); }, { class: 'quiet' }) : null),
@@ -91,9 +100,14 @@ async function fillHop(x, m, docs, body, again) {
   }
 }
 
-async function documentOf(id, docs) {
-  if (!docs.has(id)) docs.set(id, (await get('messages/' + id)).document);
+function messageOf(id, docs) {
+  if (!docs.has(id)) docs.set(id, get('messages/' + id));
   return docs.get(id);
+}
+
+// olderOf is the version before one of the same stream.
+function olderOf(x, m) {
+  return x.kind === 'version' ? m.versions.filter((o) => o.stream === x.row.stream && o.id < x.n).sort((a, b) => b.id - a.id)[0] : null;
 }
 
 // why explains a state that needs one.
@@ -106,43 +120,49 @@ function why(row, state) {
 
 async function version(x, m, docs, again) {
   const v = x.row;
-  let own = v;
-  if (v.id !== m.id) own = { ...v, ...(await get('messages/' + v.id)), state: v.state };
-  docs.set(v.id, own.document || docs.get(v.id));
-  const doc = docs.get(v.id);
-  const older = m.versions.filter((o) => o.stream === v.stream && o.id < v.id).sort((a, b) => b.id - a.id)[0];
-  const earlier = older ? await documentOf(older.id, docs) : null;
+  const own = await messageOf(v.id, docs);
+  const doc = own.document;
+  const older = olderOf(x, m);
+  const earlier = older ? (await messageOf(older.id, docs)).document : null;
   const marked = doc && earlier ? changed(doc, earlier) : new Set();
   return [why(own, v.state),
-    h('div', { class: 'actions' }, ['parked', 'no_target'].includes(v.state) ? button(t('replay.one'), () => replay({ message: v.id, key: own.key, done: again }), { class: 'main' }) : null),
+    h('div', { class: 'actions' }, ['parked', 'no_target'].includes(v.state) ? [button(t('replay.one'), () => replay({ message: v.id, key: own.key, done: again }), { class: 'main' }), doc ? editing('message', v.id) : null] : null,
+      own.edits?.length && !own.edits.at(-1).original && may('repair') ? button(t('edit.restore'), () => restore(v.id, own.revision, again)) : null),
+    history(own.edits),
     h('h3', {}, t('doc.source'), ' ', h('small', {}, t('field.version'), ' ', data(plain(v.version)))),
     earlier ? h('p', { class: 'soft' }, t('doc.changed', { n: marked.size })) : null,
-    doc ? lines(doc, marked, t('doc.source')) : h('p', { class: 'soft' }, t('doc.none'))];
+    doc ? lines(doc, marked, t('doc.source'), revealer(v.id, 0, own.masked)) : h('p', { class: 'soft' }, t('doc.none'))];
 }
 
 async function delivery(x, docs, again) {
   const d = x.row;
-  const from = await documentOf(d.message, docs);
+  const came = await messageOf(d.message, docs);
+  const from = came.document;
   const both = from && d.document;
   const replayable = ['parked', 'blocked'].includes(d.state);
   return [why(d, d.state),
     d.waits_for?.length ? h('p', {}, t('order.waits'), ' ', d.waits_for.map((w, i) => [i ? ', ' : '', data(w)])) : null,
     facts([[t('field.flow'), data(d.flow)], [t('field.step'), data(d.step)], [t('field.key'), d.key ? data(d.key) : ''], [t('field.mapping'), d.mapping ? code(d.mapping) : ''],
       [t('field.next'), d.next_at ? at(d.next_at) : ''], [t('field.cause'), d.cause ? data(d.cause) : '']]),
-    replayable ? h('div', { class: 'actions' }, button(t('replay.one'), () => replay({ delivery: d.id, key: d.key, done: again }), { class: 'main' }), button(t('discard.do'), () => discard(d, again))) : null,
-    d.tries?.length ? [h('h3', {}, t('order.tries')), h('ol', { class: 'tries' }, d.tries.map(attempt))] : h('p', { class: 'soft' }, t('order.untried')),
+    replayable ? h('div', { class: 'actions' }, button(t('replay.one'), () => replay({ delivery: d.id, key: d.key, done: again }), { class: 'main' }), d.document ? editing('delivery', d.id) : null, button(t('discard.do'), () => discard(d, again))) : null,
+    history(d.edits),
+    d.tries?.length ? [h('h3', {}, t('order.tries')), h('ol', { class: 'tries' }, d.tries.map((a, i) => attempt(d, a, i)))] : h('p', { class: 'soft' }, t('order.untried')),
     h('h3', {}, t('doc.title')), both ? h('p', { class: 'soft' }, t('doc.legend')) : null,
-    h('div', { class: 'docs' }, h('section', {}, h('h4', {}, t('doc.before')), from ? lines(from, both ? unmatched(from, d.document) : new Set(), t('doc.before')) : h('p', { class: 'soft' }, t('doc.none'))),
-      h('section', {}, h('h4', {}, t('doc.after')), d.document ? lines(d.document, both ? unmatched(d.document, from) : new Set(), t('doc.after')) : h('p', { class: 'soft' }, t('doc.unmade'))))];
+    h('div', { class: 'docs' }, h('section', {}, h('h4', {}, t('doc.before')), from ? lines(from, both ? unmatched(from, d.document) : new Set(), t('doc.before'), revealer(d.message, 0, came.masked)) : h('p', { class: 'soft' }, t('doc.none'))),
+      h('section', {}, h('h4', {}, t('doc.after')), d.document ? lines(d.document, both ? unmatched(d.document, from) : new Set(), t('doc.after'), revealer(d.message, d.id, d.masked)) : h('p', { class: 'soft' }, t('doc.unmade'))))];
 }
 
-function attempt(a) {
+// editing leads those who may repair to the editor.
+function editing(kind, id) {
+  return may('repair') ? h('a', { class: 'button', href: '#/edit/' + kind + '/' + id }, t('edit.do')) : null;
+}
+
+function attempt(d, a, i) {
   const took = new Date(a.ended_at) - new Date(a.started_at);
   return h('li', {}, h('div', {}, h('b', {}, word('try', a.kind)), ' ', pill(a.state), ' ', h('span', { class: 'soft' }, time(a.started_at), took >= 0 ? [' · ', span(took, 'millisecond', 'short')] : null,
     a.who ? [' · ', tx('order.who', { who: a.who })] : null)),
   a.text || a.code ? h('div', { class: 'why' }, a.code ? code(a.code) : null, ' ', data(a.text)) : null,
-  (a.calls || []).map((c) => h('div', { class: 'call' }, code(c.method + ' ' + c.url), ' ', c.status ? data('→ ' + c.status) : t('order.unanswered'), ' ',
-    h('span', { class: 'soft' }, span(c.took_ms, 'millisecond', 'short'), ' · ', t('order.bytes', { sent: c.sent_bytes, got: c.got_bytes })))));
+  (a.calls || []).map((c, j) => call(d, i, j, c)));
 }
 
 function discard(d, again) {

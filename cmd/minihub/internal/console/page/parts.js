@@ -3,10 +3,10 @@ import { h, data, code, swap } from './dom.js';
 import { t, tx, word, known, time, ago } from './text.js';
 
 const tones = {
-  good: ['delivered', 'unchanged', 'routed', 'done', 'ok', 'open'],
-  bad: ['parked', 'unknown', 'failed', 'fail', 'closed'],
-  warn: ['blocked', 'waiting', 'warn', 'paused'],
-  busy: ['ready', 'sending', 'accepted', 'received', 'pending', 'running'],
+  good: ['replayed', 'recovered', 'delivered', 'unchanged', 'routed', 'done', 'ok', 'open', 'active'],
+  bad: ['failing', 'refused', 'parked', 'unknown', 'failed', 'interrupted', 'fail', 'closed', 'disabled'],
+  warn: ['asking', 'skipped', 'blocked', 'waiting', 'warn', 'paused', 'missed'],
+  busy: ['ready', 'sending', 'accepted', 'received', 'pending', 'canary', 'running', 'invited'],
 };
 
 export function tone(state) {
@@ -77,6 +77,20 @@ export function dialog(title, make) {
   document.body.append(box);
   box.showModal();
   return box;
+}
+
+// secret shows what nobody can see again, to be copied.
+export function secret(label, value) {
+  const box = h('input', { type: 'text', readonly: true, translate: 'no', value });
+  return h('div', { class: 'secret' }, field(label, box), button(t('action.copy'), async () => {
+    box.select();
+    try {
+      await navigator.clipboard.writeText(value);
+      say(t('action.copied'));
+    } catch {
+      say(t('action.select')); // a page without TLS may not write there
+    }
+  }, { class: 'main' }));
 }
 
 // busy keeps a button from being pressed twice while its work is under way.

@@ -1,8 +1,9 @@
 // A list of messages or deliveries of one state and cause, page by page.
 import { h, data, code, put } from './dom.js';
 import { t, tx, word } from './text.js';
-import { get, query } from './api.js';
+import { get, query, may } from './api.js';
 import { heading, pill, when, button, busy, source } from './parts.js';
+import { plan } from './incidents.js';
 
 const size = 50;
 
@@ -22,8 +23,12 @@ export async function render(ctx) {
     if (!list.children.length) list.append(h('li', { class: 'soft' }, t('rows.none')));
   }
   await load();
+  // All of the list that is parked goes as one job.
+  const all = button(t('replays.all'), () => busy(all, () => plan({ filter: { kind, connection: want.connection, code: want.code,
+    ...(kind === 'message' ? { stream: want.stream } : { operation: want.operation, flow: want.flow }) } })));
+  const parked = may('repair') && list.querySelector('[data-row]') && want.state.split(',').includes('parked');
   const [where, name] = kind === 'message' ? [want.connection, want.stream] : [want.connection, want.operation];
-  return [heading(t('rows.title.' + kind), want.state ? want.state.split(',').map(pill) : null), h('p', { class: 'soft' }, where ? (name ? source(where, name) : data(where)) : t('rows.everywhere'), ' ', want.code ? code(want.code) : null), list, more];
+  return [heading(t('rows.title.' + kind), want.state ? want.state.split(',').map(pill) : null, parked ? all : null), h('p', { class: 'soft' }, where ? (name ? source(where, name) : data(where)) : t('rows.everywhere'), ' ', want.code ? code(want.code) : null), list, more];
 }
 
 function ofMessage(m) {

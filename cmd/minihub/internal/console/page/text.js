@@ -65,8 +65,20 @@ export function number(n) {
   return new Intl.NumberFormat(tag()).format(n);
 }
 
+// share writes a part of one in percent.
+export function share(x) {
+  return new Intl.NumberFormat(tag(), { style: 'percent', maximumFractionDigits: x < 0.1 ? 1 : 0 }).format(x);
+}
+
+// money writes an exact decimal of a currency, as the API tells it.
+export function money(amount, currency) {
+  return new Intl.NumberFormat(tag(), { style: 'currency', currency, currencyDisplay: 'code' }).format(amount);
+}
+
 const moment = (options) => (value) => (value && !String(value).startsWith('0001-') ? new Intl.DateTimeFormat(tag(), options).format(new Date(value)) : '');
 export const time = moment({ dateStyle: 'medium', timeStyle: 'medium' });
+// clock is the hour and minute of a time.
+export const clock = moment({ timeStyle: 'short' });
 // timeIn is a time as the clocks of a zone show it.
 export const timeIn = (value, zone) => moment({ dateStyle: 'medium', timeStyle: 'medium', timeZone: zone || undefined })(value);
 
@@ -83,8 +95,23 @@ export function span(n, unit, display = 'long') {
   return new Intl.NumberFormat(tag(), { style: 'unit', unit, unitDisplay: display }).format(n);
 }
 
+// lasting says how long something takes, in the unit that people would say it in.
+export function lasting(seconds) {
+  const [unit, size] = spans.find(([, n]) => seconds >= 1.5 * n) || spans[3];
+  return span(Math.max(1, Math.round(seconds / size)), unit);
+}
+
 export function list(items) {
   return new Intl.ListFormat(tag(), { type: 'conjunction' }).format(items);
+}
+
+// length is a time in its largest two units.
+export function length(seconds) {
+  const n = Math.max(1, Math.round(seconds));
+  const [d, hour, m, s] = [Math.floor(n / 86400), Math.floor(n / 3600) % 24, Math.floor(n / 60) % 60, n % 60];
+  const all = [[d, 'day'], [hour, 'hour'], [m, 'minute'], [s, 'second']];
+  const first = all.findIndex(([k]) => k > 0);
+  return list(all.slice(first, first + 2).filter(([k]) => k > 0).map(([k, unit]) => span(k, unit)));
 }
 
 // weekday is the name of a day, 0 = Sunday.

@@ -68,6 +68,6 @@ function card(ctx, e) {
   } }, h('h2', {}, tx('waiting.entry', { key: e.key, table: e.table })),
   h('p', {}, t('waiting.n', { n: e.n }), e.at ? [' ', t('waiting.at'), ' ', data([...e.at].join(', ')), ' · ',
     h('a', { href: '#/message/' + e.message, 'data-row': e.table + e.key }, t('waiting.example'))] : [' · ', h('a', { 'data-row': e.table + e.key,
-    href: '#/rows?' + query({ kind: 'delivery', state: 'blocked', code: 'blocked.lookup' }) }, t('parked.show'))]),
+    href: '#/rows?' + query({ kind: 'delivery', state: 'blocked', code: 'blocked.lookup' }) }, t('waiting.show'))]),
   h('div', { class: 'fields' }, field(t('waiting.value'), value), field(t('field.why'), why)), answer, h('div', { class: 'actions' }, send));
 }

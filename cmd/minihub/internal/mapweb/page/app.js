@@ -1,5 +1,5 @@
-'use strict';
 // The page keeps documents as text: a number that JavaScript read would lose digits.
+import { attach } from './editor.js';
 
 const texts = {
   en: {
@@ -26,46 +26,16 @@ let theme = stored.get('theme') || 'auto';
 const t = key => texts[lang][key];
 const state = { file: '', samples: [], trial: null, took: 0, folder: null, list: [] };
 
-// An editor is a textarea with line numbers; marks lie behind the text.
 const editors = {};
 for (const id of ['sample', 'context', 'mapping', 'result']) {
-  const box = $(id + '-editor');
-  const e = editors[id] = { area: $(id), gutter: box.querySelector('.gutter'), marks: box.querySelector('.marks'), lines: new Map() };
-  e.area.addEventListener('scroll', () => follow(e));
-  e.area.addEventListener('input', () => { number(e); later(); });
+  editors[id] = attach($(id));
+  $(id).addEventListener('input', later);
 }
-function follow(e) {
-  const by = `translateY(${-e.area.scrollTop}px)`;
-  e.gutter.style.transform = by;
-  e.marks.style.transform = by;
-}
-function number(e) {
-  const count = e.area.value.split('\n').length;
-  const rows = [];
-  for (let i = 1; i <= count; i++) {
-    const row = document.createElement('div');
-    row.textContent = i;
-    if (e.lines.has(i)) row.className = e.lines.get(i);
-    rows.push(row);
-  }
-  e.gutter.replaceChildren(...rows);
-}
-function show(id, text) { editors[id].area.value = text; number(editors[id]); follow(editors[id]); }
+const show = (id, text) => editors[id].show(text);
 
 // mark paints the lines of what is wrong and lists it under the editor.
 function mark(id, found, list) {
-  const e = editors[id];
-  e.lines = new Map();
-  for (const f of found) if (f.line && e.lines.get(f.line) !== 'bad') e.lines.set(f.line, f.kind);
-  e.marks.replaceChildren(...[...e.lines].map(([line, kind]) => {
-    const m = document.createElement('span');
-    m.className = kind;
-    m.dataset.line = line;
-    m.style.top = (line - 1) * 20 + 'px';
-    return m;
-  }));
-  number(e);
-  follow(e);
+  editors[id].mark(found);
   if (!list) return;
   $(list).append(...found.map(f => {
     const li = document.createElement('li');
@@ -84,16 +54,8 @@ function mark(id, found, list) {
   }));
 }
 function go(id, line, column) {
-  const area = editors[id].area;
-  const rows = area.value.split('\n');
-  let at = 0;
-  for (let i = 0; i < line - 1 && i < rows.length; i++) at += rows[i].length + 1;
-  const row = [...(rows[line - 1] || '')]; // columns count characters
-  at += row.slice(0, column - 1).join('').length;
   if (id === 'context') $('context-box').open = true;
-  area.focus();
-  area.setSelectionRange(at, at);
-  area.scrollTop = Math.max(0, (line - 6) * 20);
+  editors[id].go(line, column);
 }
 function badge(id, bad, warn, good) {
   const b = $(id);
