@@ -43,6 +43,14 @@ bench: ## the whole path as a fraction of bare posts, and the idle latency
 bench/million: ## memory with 1,000,000 waiting deliveries, then drain
 	MINIHUB_MILLION=1 $(GO) test -run 'TestMillionWaiting' -v -timeout 60m ./cmd/minihub/internal/bench
 
+.PHONY: bench/bulk
+bench/bulk: ## a bulk replay of 100,000 rows, killed, held and cancelled, on SQLite and PostgreSQL
+	MINIHUB_BULK_ROWS=100000 $(GO) test -run 'TestABulkReplaySurvivesKills' -v -timeout 60m ./pipelines
+
+.PHONY: bench/search
+bench/search: ## the desk over 1,000,000 messages, on SQLite and PostgreSQL
+	MINIHUB_SCALE=1 $(GO) test -run 'TestSearchScale' -v -timeout 120m ./cmd/minihub/internal/bench
+
 .PHONY: lint
 lint: ## vet, format and lint
 	gofmt -l . | (! grep .)
