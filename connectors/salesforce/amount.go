@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 
 	"github.com/shopspring/decimal"
+
+	"github.com/minihub/minihub/schemas/iso4217"
 )
 
 // number reads a JSON number or decimal text exactly.
@@ -36,20 +38,9 @@ func minor(v any, currency string) (int64, bool) {
 	if !ok {
 		return 0, false
 	}
-	d = d.Shift(digits(currency))
+	d = d.Shift(int32(iso4217.Digits(currency)))
 	if !d.IsInteger() || !d.BigInt().IsInt64() {
 		return 0, false
 	}
 	return d.IntPart(), true
-}
-
-// digits of the minor unit of a currency (ISO 4217).
-func digits(currency string) int32 {
-	switch currency {
-	case "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF":
-		return 0
-	case "BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND":
-		return 3
-	}
-	return 2
 }

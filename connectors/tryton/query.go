@@ -9,6 +9,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/minihub/minihub/connectors"
+	"github.com/minihub/minihub/schemas/iso4217"
 )
 
 var _ connectors.Querier = (*conn)(nil)
@@ -197,21 +198,11 @@ func (c *conn) summarizeSale(s saleDoc) (connectors.Summary, error) {
 // minor turns an amount into minor units (ISO 4217). An amount with more decimals than
 // its currency has is refused, not rounded.
 func minor(d decimal.Decimal, currency string) (int64, error) {
-	shifted := d.Shift(digits(currency))
+	shifted := d.Shift(int32(iso4217.Digits(currency)))
 	if !shifted.IsInteger() || shifted.Abs().GreaterThan(decimal.NewFromInt(1e18)) {
 		return 0, refuse("amount", "%s is not an amount of %s", d.String(), currency)
 	}
 	return shifted.IntPart(), nil
-}
-
-func digits(currency string) int32 {
-	switch currency {
-	case "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF":
-		return 0
-	case "BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND":
-		return 3
-	}
-	return 2
 }
 
 func noSummary(name string) *connectors.Error {

@@ -1,13 +1,12 @@
 package reconcile
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/minihub/minihub/connectors"
+	"github.com/minihub/minihub/schemas/canonical"
 )
 
 // The states a Summary tells apart.
@@ -63,32 +62,11 @@ func differ(hub, there facts) (fields []Field, movedOn bool) {
 
 // money writes minor units with the decimals of the currency (ISO 4217).
 func money(amount int64, currency string) string {
-	n := digits(currency)
-	s := strconv.FormatInt(amount, 10)
-	sign := ""
-	if strings.HasPrefix(s, "-") {
-		sign, s = "-", s[1:]
-	}
-	if n > 0 {
-		if len(s) <= n {
-			s = strings.Repeat("0", n+1-len(s)) + s
-		}
-		s = s[:len(s)-n] + "." + s[len(s)-n:]
-	}
+	m := canonical.Money{Minor: amount, Currency: currency}
 	if currency == "" {
-		return sign + s
+		return m.Decimal()
 	}
-	return fmt.Sprintf("%s%s %s", sign, s, currency)
-}
-
-func digits(currency string) int {
-	switch currency {
-	case "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF":
-		return 0
-	case "BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND":
-		return 3
-	}
-	return 2
+	return m.String()
 }
 
 // likeness says whether two rows of one key are one document.
