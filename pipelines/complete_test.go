@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -18,6 +19,7 @@ import (
 // that one changed.
 type unstamped struct {
 	docs    map[string]shopDoc
+	mu      sync.Mutex // batches are fetched side by side
 	fetched []string
 	scans   int
 }
@@ -54,6 +56,8 @@ func (s *unstamped) Pull(_ context.Context, req connectors.PullRequest) (p conne
 }
 
 func (s *unstamped) Fetch(_ context.Context, _ string, keys []string) (out []connectors.Item, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, k := range keys {
 		s.fetched = append(s.fetched, k)
 		if d, ok := s.docs[k]; ok {

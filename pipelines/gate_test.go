@@ -1,7 +1,6 @@
 package pipelines_test
 
 import (
-	"context"
 	"fmt"
 	"sync/atomic"
 	"testing"
@@ -242,7 +241,7 @@ func TestAnotherConnectionIsNotAffected(t *testing.T) {
 // A connection that is only pulled has no delivery to probe its gate: the next pull is
 // the probe.
 func TestAPullProbesAndOpensTheGate(t *testing.T) {
-	w := newWorld(t, flowTo("push"), nil)
+	w := newWorld(t, flowTo("push"), nil, slowProbes)
 	w.shop.fail(&connectors.Error{Kind: connectors.Unauthorized, Scope: connectors.OfConnection, Code: "test.token"})
 	if _, err := w.eng.Pull(t.Context(), "shop", "orders", nil); err == nil {
 		t.Fatal("the pull did not fail")
@@ -252,10 +251,8 @@ func TestAPullProbesAndOpensTheGate(t *testing.T) {
 	}
 	w.shop.fail(nil)
 	w.shop.put(paid(1, 100))
-	w.until("the gate to open", func() bool {
-		_, err := w.eng.Pull(context.Background(), "shop", "orders", nil)
-		return err == nil
-	})
+	w.later()
+	w.pull()
 	w.comes("push T-1 delivered ")
 	if g := w.gates(); len(g) != 0 {
 		t.Fatalf("the gate is still closed: %+v", g)

@@ -135,6 +135,26 @@ func (f *flaky) Commit(ctx context.Context, units ...ledger.Unit) error {
 	return err
 }
 
+// A page that takes longer than the stream's grain must not keep a pull from its end: what
+// changed meanwhile is the next one's.
+func TestAPullEndsThoughTheClockGoesOn(t *testing.T) {
+	f := newFeedWorld(t)
+	f.feed.now = f.start.Add(3 * time.Hour)
+	f.every(10 * time.Minute)
+	f.feed.before = func(connectors.PullRequest) error {
+		if f.feed.now = f.feed.now.Add(3 * time.Second); len(f.feed.asked) > 100 {
+			return errors.New("the pull runs after the clock")
+		}
+		return nil
+	}
+	if _, err := f.pull(t); err != nil {
+		t.Fatal(err)
+	}
+	if asked := f.feed.asked; !asked[len(asked)-1].Window.To.Equal(f.start.Add(3*time.Hour - f.stream.Delay)) {
+		t.Fatalf("the last window ends at %s", asked[len(asked)-1].Window.To)
+	}
+}
+
 // TestEveryChangeIsSeen: whatever the windows, however late a change shows within delay
 // and overlap, wherever pulls fail or the process ends, none is missed.
 func TestEveryChangeIsSeen(t *testing.T) {

@@ -63,9 +63,9 @@ func (p PullCounts) Map() map[string]int64 {
 		"older": int64(p.Older), "hints": int64(p.Hints)}
 }
 
-// Pull reads a stream up to now: window by window when the stream is windowed, else
-// page by page until the source has no more. The cursor moves in the transaction of
-// each page's items (Invariant 2), so a crash repeats a page at most.
+// Pull reads a stream up to when it is called: window by window when the stream is
+// windowed, else page by page until the source has no more. The cursor moves in the
+// transaction of each page's items (Invariant 2), so a crash repeats a page at most.
 func (e *Engine) Pull(ctx context.Context, connection, stream string, progress func(PullCounts)) (PullCounts, error) {
 	return e.pull(ctx, connection, stream, LiveCursor, connectors.Window{}, progress)
 }
@@ -85,6 +85,7 @@ type puller struct {
 	c      *connection
 	s      *connectors.Stream
 	name   string
+	began  time.Time         // a live pull reads up to here
 	window connectors.Window // of a backfill; zero for live
 	pos    position
 	stored string
@@ -112,7 +113,7 @@ func (e *Engine) pull(ctx context.Context, connection, stream, name string, w co
 		return PullCounts{}, err
 	}
 	defer free()
-	p := &puller{e: e, c: c, s: s, name: name, window: w, report: report}
+	p := &puller{e: e, c: c, s: s, name: name, began: e.opt.Now(), window: w, report: report}
 	if p.stored, err = e.opt.Ledger.Cursor(ctx, connection, stream, name); err != nil {
 		return p.counts, err
 	}
@@ -160,25 +161,27 @@ func (p *puller) live() bool { return p.window.From.IsZero() }
 
 func (p *puller) grain() time.Duration { return max(p.s.Grain, time.Nanosecond) }
 
-// settled is up to where everything that changed must be visible by now.
-func (p *puller) settled() time.Time {
-	return p.e.opt.Now().Add(-p.s.Delay - p.s.Overlap).Truncate(p.grain())
+// settled is up to where everything that changed must be visible at a time.
+func (p *puller) settled(at time.Time) time.Time {
+	return at.Add(-p.s.Delay - p.s.Overlap).Truncate(p.grain())
 }
 
+// nextLive cuts the next window of a live pull, up to when the pull began: one that went
+// after the clock would never end where a page takes longer than the stream's grain.
 func (p *puller) nextLive() bool {
-	to := p.e.opt.Now().Add(-p.s.Delay).Truncate(p.grain())
+	to := p.began.Add(-p.s.Delay).Truncate(p.grain())
 	if p.pos.High.IsZero() {
 		start := p.c.Start
 		if start.IsZero() {
-			start = p.e.opt.Now().Add(-p.s.Overlap)
+			start = p.began.Add(-p.s.Overlap)
 		}
 		p.pos.High = start.Truncate(p.grain())
 		p.pos.Low = p.pos.High
-		if settled := p.settled(); settled.After(p.pos.Low) {
+		if settled := p.settled(p.began); settled.After(p.pos.Low) {
 			p.pos.Low = settled
 		}
 	}
-	trail := p.settled()
+	trail := p.settled(p.began)
 	if p.pos.High.Before(trail) {
 		trail = p.pos.High
 	}
@@ -241,7 +244,7 @@ func (p *puller) ended(settled time.Time) position {
 
 // pages reads a window (or the whole stream) to its end.
 func (p *puller) pages(ctx context.Context, w connectors.Window) error {
-	settled := p.settled()
+	settled := p.settled(p.e.opt.Now())
 	if p.pos.Page != "" {
 		settled = time.Time{} // begun before a crash, nobody knows when
 	}
