@@ -407,10 +407,13 @@ func newWorld(t *testing.T, flowYAML string, change func(*connectors.Operation),
 // blindTarget takes the ability to be asked from the connection oms.
 func blindTarget(w *world) { w.opt.Connections[1].Conn = blind{w.target} }
 
+// shipped are the schemas of the program, read once for all tests.
+var shipped = sync.OnceValues(func() (*schemas.Set, error) { return schemas.Load() })
+
 // load compiles the flows over the mappings as they are now.
 func (w *world) load() {
 	w.t.Helper()
-	set, err := schemas.Load()
+	set, err := shipped()
 	if err != nil {
 		w.t.Fatal(err)
 	}
