@@ -84,6 +84,9 @@ func New(opt Options) *API {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
+	if opt.Zone == nil {
+		opt.Zone = time.Local
+	}
 	if opt.TraceLink == nil {
 		opt.TraceLink = func(string) string { return "" }
 	}

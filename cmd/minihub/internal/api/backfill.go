@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -86,7 +87,7 @@ func (a *API) backfills() {
 	a.handle("POST /api/v1/backfills", a.planBackfill)
 	a.handle("GET /api/v1/backfills", a.listBackfills)
 	a.handle("GET /api/v1/backfills/{id}", a.showBackfill)
-	for _, act := range []string{"start", "pause", "resume", "cancel"} {
+	for _, act := range longActs {
 		a.handle("POST /api/v1/backfills/{id}/"+act, func(r *http.Request) (any, error) { return a.actBackfill(r, act) })
 	}
 }
@@ -110,10 +111,7 @@ func (a *API) planBackfill(r *http.Request) (any, error) {
 	if err := a.stream(req.Connection, req.Stream); err != nil {
 		return nil, err
 	}
-	job := ledger.Backfill{Connection: req.Connection, Stream: req.Stream, Leave: usualLeave, Who: cut(who(r, req.Who), 200), Why: cut(req.Why, longestWhy)}
-	if job.Who == "" {
-		job.Who = "api"
-	}
+	job := ledger.Backfill{Connection: req.Connection, Stream: req.Stream, Leave: usualLeave, Who: cmp.Or(cut(who(r, req.Who), 200), "api"), Why: cut(req.Why, longestWhy)}
 	if req.Leave != nil {
 		job.Leave = *req.Leave
 	}
@@ -132,12 +130,8 @@ func (a *API) planBackfill(r *http.Request) (any, error) {
 
 // window is what a request asks for; a preset goes by the days of the hub's time zone.
 func (a *API) window(req *BackfillRequest) (from, to time.Time, err error) {
-	zone := a.opt.Zone
-	if zone == nil {
-		zone = time.Local
-	}
-	y, m, d := a.now().In(zone).Date()
-	today := time.Date(y, m, d, 0, 0, 0, 0, zone)
+	y, m, d := a.now().In(a.opt.Zone).Date()
+	today := time.Date(y, m, d, 0, 0, 0, 0, a.opt.Zone)
 	given := req.From != nil || req.To != nil
 	switch {
 	case given && req.Preset != "", !given && req.Preset == "", given && (req.From == nil || req.To == nil):
@@ -174,15 +168,11 @@ func (a *API) listBackfills(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := limit(r)
+	after, n, err := page(r)
 	if err != nil {
 		return nil, err
 	}
-	at, err := cursor(r, 1)
-	if err != nil {
-		return nil, err
-	}
-	list, err := b.List(r.Context(), at[0], n)
+	list, err := b.List(r.Context(), after, n)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -107,7 +108,8 @@ type BulkList struct {
 	Next    string `json:"next,omitempty"`
 }
 
-var bulkActs = []string{"start", "pause", "resume", "cancel"}
+// longActs are what can be done to a bulk replay or a backfill.
+var longActs = []string{"start", "pause", "resume", "cancel"}
 
 // replays adds the calls about bulk replays.
 func (a *API) replays() {
@@ -115,7 +117,7 @@ func (a *API) replays() {
 	a.handle("GET /api/v1/replays", a.listBulks)
 	a.handle("GET /api/v1/replays/{id}", a.showBulk)
 	a.lines("GET /api/v1/replays/{id}/items", a.bulkItems)
-	for _, act := range bulkActs {
+	for _, act := range longActs {
 		a.handle("POST /api/v1/replays/{id}/"+act, func(r *http.Request) (any, error) { return a.actBulk(r, act) })
 	}
 }
@@ -142,10 +144,7 @@ func (a *API) planBulk(r *http.Request) (any, error) {
 	if err := body(r, &req); err != nil {
 		return nil, err
 	}
-	job := ledger.Bulk{Incident: req.Incident, Mode: req.Mode, Rate: req.Rate, Who: cut(who(r, req.Who), 200), Why: cut(req.Why, longestWhy)}
-	if job.Who == "" {
-		job.Who = "api"
-	}
+	job := ledger.Bulk{Incident: req.Incident, Mode: req.Mode, Rate: req.Rate, Who: cmp.Or(cut(who(r, req.Who), 200), "api"), Why: cut(req.Why, longestWhy)}
 	if err := modeAndRate(req.Mode, req.Rate); err != nil {
 		return nil, err
 	}
@@ -244,15 +243,11 @@ func (a *API) listBulks(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := limit(r)
+	after, n, err := page(r)
 	if err != nil {
 		return nil, err
 	}
-	at, err := cursor(r, 1)
-	if err != nil {
-		return nil, err
-	}
-	f := ledger.BulkFilter{Before: at[0], Limit: n}
+	f := ledger.BulkFilter{Before: after, Limit: n}
 	if s := r.URL.Query().Get("incident"); s != "" {
 		if f.Incident, err = strconv.ParseInt(s, 10, 64); err != nil || f.Incident <= 0 {
 			return nil, &Error{Status: http.StatusBadRequest, Code: "api.incident", Text: fmt.Sprintf("%q is not the number of an incident", s), Hint: "give the id that GET /api/v1/incidents tells"}
@@ -331,15 +326,11 @@ type BulkItemPage struct {
 var itemStates = []string{pipelines.ItemPending, pipelines.ItemReplayed, pipelines.ItemRefused, pipelines.ItemSkipped}
 
 func (a *API) pageItems(r *http.Request, b *pipelines.Bulks, id int64, state string) (*BulkItemPage, error) {
-	n, err := limit(r)
+	after, n, err := page(r)
 	if err != nil {
 		return nil, err
 	}
-	at, err := cursor(r, 1)
-	if err != nil {
-		return nil, err
-	}
-	list, err := b.Items(r.Context(), id, at[0], state, n)
+	list, err := b.Items(r.Context(), id, after, state, n)
 	if err != nil {
 		return nil, missing("replay", id, err)
 	}

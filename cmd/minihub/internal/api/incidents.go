@@ -202,11 +202,7 @@ func (a *API) describe(i *ledger.Incident, held map[string]int64) Incident {
 	}
 	if !i.Open() {
 		out.State, out.Ended = "closed", &i.ClosedAt
-		zone := a.opt.Zone
-		if zone == nil {
-			zone = time.Local
-		}
-		w := desk.Ended(i.ClosedAt.In(zone), i.Seen, i.Now+out.Waiting)
+		w := desk.Ended(i.ClosedAt.In(a.opt.Zone), i.Seen, i.Now+out.Waiting)
 		out.Recovered = &w
 	}
 	return out
@@ -221,11 +217,7 @@ func (a *API) incident(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := limit(r)
-	if err != nil {
-		return nil, err
-	}
-	at, err := cursor(r, 1)
+	after, n, err := page(r)
 	if err != nil {
 		return nil, err
 	}
@@ -241,7 +233,7 @@ func (a *API) incident(r *http.Request) (any, error) {
 	if i.Kind == "gate" {
 		return out, nil
 	}
-	ids, err := store.IncidentRows(r.Context(), id, at[0], n)
+	ids, err := store.IncidentRows(r.Context(), id, after, n)
 	if err != nil {
 		return nil, err
 	}

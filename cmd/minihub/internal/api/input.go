@@ -60,6 +60,18 @@ func limit(r *http.Request) (int, error) {
 	return n, nil
 }
 
+// page reads after which row a page begins and how many rows it may hold.
+func page(r *http.Request) (after int64, n int, err error) {
+	if n, err = limit(r); err != nil {
+		return 0, 0, err
+	}
+	at, err := cursor(r, 1)
+	if err != nil {
+		return 0, 0, err
+	}
+	return at[0], n, nil
+}
+
 // states are the words a row's state may be asked for by.
 func states() []string {
 	out := []string{string(ledger.RecordReceived), string(ledger.RecordRouted), string(ledger.RecordNoTarget)}

@@ -49,11 +49,7 @@ func (a *API) job(r *http.Request) (*schedule.Status, error) {
 }
 
 func (a *API) jobRuns(r *http.Request) (any, error) {
-	n, err := limit(r)
-	if err != nil {
-		return nil, err
-	}
-	at, err := cursor(r, 1)
+	after, n, err := page(r)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +57,7 @@ func (a *API) jobRuns(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	runs, err := a.opt.Ledger.JobRuns(r.Context(), j.Job, at[0], n)
+	runs, err := a.opt.Ledger.JobRuns(r.Context(), j.Job, after, n)
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,5 @@
 package text
 
-import "maps"
-
 // The texts of alarms. A rule's sentence takes 1 where, 2 how many, 3 of how many, 4 the
 // code in brackets, 5 since when, 6 for how long; under `.mend` is what to do.
 var alarmMessages = map[ID]pair{
@@ -64,8 +62,4 @@ var alarmHelp = map[string]string{
 	"column SINCE": "开始", "column UNTIL": "结束", "column ALARM": "告警", "column PEAK": "最多",
 }
 
-func init() {
-	maps.Copy(messages, alarmMessages)
-	maps.Copy(help, alarmHelp)
-	maps.Copy(codes, map[string]string{"api.unknown_receiver": "没有这个接收方", "api.unknown_alarm": "没有这个未恢复的告警", "alarm.note": "没有给出备注", "alarm.no_receivers": "没有配置接收方"})
-}
+var alarmCodes = map[string]string{"api.unknown_receiver": "没有这个接收方", "api.unknown_alarm": "没有这个未恢复的告警", "alarm.note": "没有给出备注", "alarm.no_receivers": "没有配置接收方"}

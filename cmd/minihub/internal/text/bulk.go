@@ -1,7 +1,5 @@
 package text
 
-import "maps"
-
 // The texts of bulk replays.
 const (
 	BulkOne         ID = "bulk.one"
@@ -64,10 +62,4 @@ var bulkCodes = map[string]string{
 	"replays.rate":   "速率无效",
 	"replays.filter": "筛选条件无效",
 	"replays.summed": "结果已过保留期, 只保留计数",
-}
-
-func init() {
-	maps.Copy(messages, bulkMessages)
-	maps.Copy(help, bulkHelp)
-	maps.Copy(codes, bulkCodes)
 }

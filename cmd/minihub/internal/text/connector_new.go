@@ -1,7 +1,5 @@
 package text
 
-import "maps"
-
 // The texts of `connectors new` and `connectors declare`.
 const (
 	NewDone       ID = "new.done"
@@ -59,9 +57,4 @@ var newHelp = map[string]string{
 	"connectors new --module":  "新 go.mod 的模块路径; 默认 example.com/名称",
 	"connectors new --minihub": "新 go.mod 使用这个 minihub 源码目录, 而不是已发布的版本",
 	"connectors declare":       "询问一个程序声明了什么, 输出 connectors/名称.yaml",
-}
-
-func init() {
-	maps.Copy(messages, newMessages)
-	maps.Copy(help, newHelp)
 }

@@ -1,7 +1,5 @@
 package text
 
-import "maps"
-
 // The texts of the support desk's commands.
 const (
 	NoIncidents   ID = "incidents.none"
@@ -46,12 +44,6 @@ var deskHelp = map[string]string{
 var deskCodes = map[string]string{
 	"api.cursor": "分页位置无效",
 	"lookup.who": "必须说明是谁、为什么填写",
-}
-
-func init() {
-	maps.Copy(messages, deskMessages)
-	maps.Copy(help, deskHelp)
-	maps.Copy(codes, deskCodes)
 }
 
 // Either returns the text in the language spoken, where both came from elsewhere.

@@ -1,7 +1,6 @@
 package text
 
 import (
-	"maps"
 	"strconv"
 	"strings"
 )
@@ -137,9 +136,4 @@ func (t Texts) Fill(id ID, args ...string) (string, bool) {
 		places = append(places, "%["+strconv.Itoa(i+1)+"]s", a)
 	}
 	return strings.NewReplacer(places...).Replace(said), true
-}
-
-func init() {
-	maps.Copy(messages, doctorMessages)
-	maps.Copy(help, doctorHelp)
 }

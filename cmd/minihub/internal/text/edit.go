@@ -1,7 +1,5 @@
 package text
 
-import "maps"
-
 // The texts of editing.
 const (
 	EditFile      ID = "edit.file"
@@ -48,10 +46,4 @@ var editCodes = map[string]string{
 	"edit.unchanged": "没有任何修改",
 	"edit.not":       "没有可以编辑的内容",
 	"edit.problems":  "编辑后的文档有错误",
-}
-
-func init() {
-	maps.Copy(messages, editMessages)
-	maps.Copy(help, editHelp)
-	maps.Copy(codes, editCodes)
 }

@@ -1,7 +1,7 @@
 package text
 
 // help is the Chinese of commands, flags and columns.
-var help = map[string]string{
+var commonHelp = map[string]string{
 	"minihub":                        "把小程序店铺与 CRM、OMS、WMS、ERP 和物流连接起来",
 	"minihub --config":               "部署目录",
 	"minihub --json":                 "输出 JSON, 供脚本使用",
@@ -88,7 +88,7 @@ var help = map[string]string{
 }
 
 // codes is the Chinese of the API's errors.
-var codes = map[string]string{
+var commonCodes = map[string]string{
 	"api.token":              "请求没有有效的令牌",
 	"api.not_found":          "没有这条记录",
 	"api.call":               "没有这个接口",

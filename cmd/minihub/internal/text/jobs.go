@@ -1,7 +1,5 @@
 package text
 
-import "maps"
-
 // The texts of jobs.
 const (
 	JobPaused    ID = "jobs.paused"
@@ -73,9 +71,5 @@ var jobHelp = map[string]string{
 	"run running": "运行中", "run done": "完成", "run failed": "失败", "run interrupted": "被中断", "run skipped": "因上次未结束而跳过", "run paused": "暂停期间未运行", "run missed": "服务未运行而错过",
 }
 
-func init() {
-	maps.Copy(messages, jobMessages)
-	maps.Copy(help, jobHelp)
-	maps.Copy(codes, map[string]string{"jobs.why": "请说明暂停的原因", "backfills.state": "补拉当前状态不允许此操作",
-		"backfills.leave": "保留的百分比无效", "api.unknown_preset": "没有这个预设"})
-}
+var jobCodes = map[string]string{"jobs.why": "请说明暂停的原因", "backfills.state": "补拉当前状态不允许此操作",
+	"backfills.leave": "保留的百分比无效", "api.unknown_preset": "没有这个预设"}

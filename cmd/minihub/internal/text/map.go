@@ -1,7 +1,5 @@
 package text
 
-import "maps"
-
 // The texts of `map` and `record`.
 const (
 	NoSuchFile ID = "map.no_file"
@@ -150,9 +148,4 @@ var mapHelp = map[string]string{
 	"column CHANGE": "变化", "column MESSAGES": "消息数", "column BEFORE": "之前", "column AFTER": "之后",
 	"case passed": "通过", "case unchanged": "未变",
 	"column WANT": "期望", "column GOT": "实际",
-}
-
-func init() {
-	maps.Copy(messages, mapMessages)
-	maps.Copy(help, mapHelp)
 }

@@ -54,7 +54,7 @@ const (
 	Unlimited    ID = "connectors.unlimited"
 )
 
-var messages = map[ID]pair{
+var commonMessages = map[ID]pair{
 	Oops:         {"minihub: %s", "minihub: %s"},
 	ProblemCount: {"problems: %d", "共 %d 个问题"},
 	Warning:      {"warning: %s", "警告: %s"},

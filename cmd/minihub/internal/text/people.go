@@ -1,7 +1,5 @@
 package text
 
-import "maps"
-
 // The texts of `users`, `tokens`, `audit` and of the first start.
 const (
 	FirstSignIn    ID = "serve.first"
@@ -76,7 +74,6 @@ var peopleHelp = map[string]string{
 	"audit list --limit":            "最多多少条",
 	"audit verify":                  "检查审计链; 指出第一条被改动或缺失的记录",
 	"audit verify --head":           "之前检查时显示的 编号:哈希; 另行保存即可发现整条链被重写",
-	"column NAME":                   "名称",
 	"column ROLES":                  "角色",
 	"column CHANGED":                "更改时间",
 	"column EXPIRES":                "有效至",
@@ -130,10 +127,4 @@ var peopleCodes = map[string]string{
 	"reveal.pointer":     "没有这个字段",
 	"reveal.whole":       "只能查看单个字段",
 	"reveal.gone":        "内容已不再保存",
-}
-
-func init() {
-	maps.Copy(messages, peopleMessages)
-	maps.Copy(help, peopleHelp)
-	maps.Copy(codes, peopleCodes)
 }

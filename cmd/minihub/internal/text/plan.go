@@ -1,7 +1,5 @@
 package text
 
-import "maps"
-
 // The texts of `plan`, `apply` and `revisions`.
 const (
 	PlanHead      ID = "plan.head"
@@ -109,10 +107,4 @@ var planCodes = map[string]string{
 	"apply.revision":         "版本号无效",
 	"apply.unknown_revision": "没有这个版本",
 	"plan.sample":            "sample 无效",
-}
-
-func init() {
-	maps.Copy(messages, planMessages)
-	maps.Copy(help, planHelp)
-	maps.Copy(codes, planCodes)
 }

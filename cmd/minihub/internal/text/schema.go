@@ -1,7 +1,5 @@
 package text
 
-import "maps"
-
 // The texts of `schema`.
 const (
 	SchemaWrote    ID = "schema.wrote"
@@ -47,9 +45,4 @@ var schemaHelp = map[string]string{
 	"schema infer --mapping": "另起草一份到此标准文档的映射, 例如 canonical/order",
 	"schema infer --write":   "写入部署目录中的 schemas/ 和 mappings/, 而不是输出",
 	"column FILES":           "文件",
-}
-
-func init() {
-	maps.Copy(messages, schemaMessages)
-	maps.Copy(help, schemaHelp)
 }

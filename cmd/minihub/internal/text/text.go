@@ -19,6 +19,27 @@ type ID string
 // pair is a text in both languages; both take the same arguments in the same order.
 type pair struct{ en, zh string }
 
+// The catalogue: what every area says, what its commands are about, what its codes mean.
+var (
+	messages = merged(commonMessages, alarmMessages, bulkMessages, newMessages, deskMessages, doctorMessages, editMessages, jobMessages, mapMessages, peopleMessages, planMessages, schemaMessages)
+	help     = merged(commonHelp, alarmHelp, bulkHelp, newHelp, deskHelp, doctorHelp, editHelp, jobHelp, mapHelp, peopleHelp, planHelp, schemaHelp)
+	codes    = merged(commonCodes, alarmCodes, bulkCodes, deskCodes, editCodes, jobCodes, peopleCodes, planCodes)
+)
+
+// merged joins maps that share no key.
+func merged[K comparable, V any](parts ...map[K]V) map[K]V {
+	all := map[K]V{}
+	for _, part := range parts {
+		for k, v := range part {
+			if _, twice := all[k]; twice {
+				panic(fmt.Sprintf("the catalogue has %v twice", k))
+			}
+			all[k] = v
+		}
+	}
+	return all
+}
+
 // Texts speaks one language; the zero value speaks English.
 type Texts struct{ chinese bool }
 
