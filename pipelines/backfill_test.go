@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -327,40 +326,9 @@ func TestABackfillSurvivesKills(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "target")
 	n := killedOrders(t)
-	for round := range 3 {
-		cmd := exec.Command(os.Args[0], "-test.run=^TestBackfillChild$", "-test.timeout=30m", "-test.v")
-		cmd.Env = append(os.Environ(), "MINIHUB_BACKFILL_CHILD=sqlite:"+filepath.Join(dir, "hub.db"), "MINIHUB_BACKFILL_TARGET="+file)
-		var said strings.Builder
-		cmd.Stdout, cmd.Stderr = &said, &said
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		ended := make(chan error, 1)
-		go func() { ended <- cmd.Wait() }()
-		if round == 2 {
-			if err := <-ended; err != nil {
-				t.Fatalf("the last run: %v\n%s", err, said.String())
-			}
-			t.Log(said.String())
-			break
-		}
-		tick := time.NewTicker(5 * time.Millisecond)
-		for len(taken(t, file)) < n*(round+1)/3 {
-			select {
-			case err := <-ended:
-				t.Fatalf("run %d ended by itself: %v\n%s", round, err, said.String())
-			case <-tick.C:
-			}
-		}
-		tick.Stop()
-		if err := cmd.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		<-ended
-		if had := len(taken(t, file)); had >= n {
-			t.Fatalf("the kill came too late: %d orders were sent", had)
-		}
-	}
+	said := threeLives(t, "TestBackfillChild", n, func() int { return len(taken(t, file)) },
+		"MINIHUB_BACKFILL_CHILD=sqlite:"+filepath.Join(dir, "hub.db"), "MINIHUB_BACKFILL_TARGET="+file)
+	t.Log(said[2])
 	got := map[string]int{}
 	for _, line := range taken(t, file) {
 		key, _, _ := strings.Cut(line, " ")

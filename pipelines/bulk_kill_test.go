@@ -160,6 +160,48 @@ func TestABulkReplaySurvivesKills(t *testing.T) {
 	t.Run("postgres", func(t *testing.T) { survive(t, postgres(t)) })
 }
 
+// threeLives runs a test of this program as a program of its own, three times: it is killed
+// when a quarter of n came, and half of it, and then ends by itself. It returns what each
+// life said.
+func threeLives(t *testing.T, child string, n int, came func() int, env ...string) (said [3]string) {
+	t.Helper()
+	for life := range said {
+		cmd := exec.Command(os.Args[0], "-test.run=^"+child+"$", "-test.timeout=30m", "-test.v")
+		cmd.Env = append(os.Environ(), env...)
+		var out strings.Builder
+		cmd.Stdout, cmd.Stderr = &out, &out
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan error, 1)
+		go func() { ended <- cmd.Wait() }()
+		if life == len(said)-1 {
+			if err := <-ended; err != nil {
+				t.Fatalf("the last run: %v\n%s", err, out.String())
+			}
+		} else {
+			tick := time.NewTicker(5 * time.Millisecond)
+			for came() < n*(life+1)/4 {
+				select {
+				case err := <-ended:
+					t.Fatalf("run %d ended by itself: %v\n%s", life, err, out.String())
+				case <-tick.C:
+				}
+			}
+			tick.Stop()
+			if err := cmd.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			<-ended
+			if had := came(); had >= n {
+				t.Fatalf("the kill came too late: %d of %d were there", had, n)
+			}
+		}
+		said[life] = out.String()
+	}
+	return said
+}
+
 func survive(t *testing.T, store string) {
 	n := rowsToKill(t) / 3 * 3
 	want, incident := planned(t, store, n)
@@ -167,41 +209,9 @@ func survive(t *testing.T, store string) {
 	server := httptest.NewServer(target)
 	t.Cleanup(server.Close)
 	began := time.Now()
-	for round := range 3 {
-		cmd := exec.Command(os.Args[0], "-test.run=^TestBulkChild$", "-test.timeout=30m", "-test.v")
-		cmd.Env = append(os.Environ(), "MINIHUB_BULK_CHILD="+store, "MINIHUB_BULK_TARGET="+server.URL, fmt.Sprintf("MINIHUB_BULK_LIMIT=%d", target.most),
-			fmt.Sprintf("MINIHUB_BULK_CANCEL=%d", n/10))
-		var said strings.Builder
-		cmd.Stdout, cmd.Stderr = &said, &said
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		ended := make(chan error, 1)
-		go func() { ended <- cmd.Wait() }()
-		if round == 2 {
-			if err := <-ended; err != nil {
-				t.Fatalf("the last run: %v\n%s", err, said.String())
-			}
-			tell(t, said.String())
-			break
-		}
-		tick := time.NewTicker(5 * time.Millisecond)
-		for target.count() < n*(round+1)/4 {
-			select {
-			case err := <-ended:
-				t.Fatalf("run %d ended by itself: %v\n%s", round, err, said.String())
-			case <-tick.C:
-			}
-		}
-		tick.Stop()
-		if err := cmd.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		<-ended
-		tell(t, said.String())
-		if had := target.count(); had >= n {
-			t.Fatalf("the kill came too late: %d rows were sent", had)
-		}
+	for _, said := range threeLives(t, "TestBulkChild", n, target.count, "MINIHUB_BULK_CHILD="+store, "MINIHUB_BULK_TARGET="+server.URL,
+		fmt.Sprintf("MINIHUB_BULK_LIMIT=%d", target.most), fmt.Sprintf("MINIHUB_BULK_CANCEL=%d", n/10)) {
+		tell(t, said)
 	}
 	t.Logf("%d rows replayed in %s with two kills, a hold and a cancel; while it went %.0f a second of %d allowed; %d look-ups, %d refused",
 		n, time.Since(began).Round(time.Second/10), float64(len(target.taken))/target.busy.Seconds(), target.most, target.looks, target.refused)

@@ -63,8 +63,8 @@ type shift struct {
 	delta, seen int64
 }
 
-// sum names one sum of an incident.
-type sum struct {
+// moneyKey names one sum of an incident.
+type moneyKey struct {
 	incident int64
 	currency string
 }
@@ -74,7 +74,7 @@ type troubles struct {
 	shifts     map[ledger.Trouble]*shift
 	order      []*shift
 	add, drops []member
-	money      map[sum]*ledger.Stake
+	money      map[moneyKey]*ledger.Stake
 }
 
 // stake adds the money of a row to its incident's, or takes it away.
@@ -82,11 +82,11 @@ func (t *troubles) stake(m member, sign int64) {
 	if m.amount.Currency == "" {
 		return
 	}
-	k := sum{m.ID(), m.amount.Currency}
+	k := moneyKey{m.ID(), m.amount.Currency}
 	s := t.money[k]
 	if s == nil {
 		if t.money == nil {
-			t.money = map[sum]*ledger.Stake{}
+			t.money = map[moneyKey]*ledger.Stake{}
 		}
 		s = &ledger.Stake{Amount: ledger.Amount{Currency: m.amount.Currency}}
 		t.money[k] = s
@@ -165,7 +165,7 @@ func (t *troubles) changes(cs []change, now time.Time) []change {
 
 // sums writes what has changed of the incidents' money.
 func (t *troubles) sums(cs []change) []change {
-	keys := make([]sum, 0, len(t.money))
+	keys := make([]moneyKey, 0, len(t.money))
 	for k, s := range t.money {
 		if s.Rows != 0 || s.Minor != 0 {
 			keys = append(keys, k)
@@ -174,7 +174,7 @@ func (t *troubles) sums(cs []change) []change {
 	if len(keys) == 0 {
 		return cs
 	}
-	slices.SortFunc(keys, func(a, b sum) int {
+	slices.SortFunc(keys, func(a, b moneyKey) int {
 		return cmp.Or(cmp.Compare(a.incident, b.incident), cmp.Compare(a.currency, b.currency))
 	})
 	return append(cs, change{addMoney, len(keys), func(i int, b binder) {

@@ -77,7 +77,7 @@ func named[R any](ctx context.Context, s *Store, t *table[int64, R], what string
 func (s *Store) listed(ctx context.Context, d *desk, f ledger.Filter, name string, more func(*conditions)) ([]int64, error) {
 	if len(f.States) == 0 && f.Code == "" {
 		// In one look: a row that moves between two pieces would be in neither (Invariant 5).
-		return s.calm(ctx, d, f, nil, name, more)
+		return s.walked(ctx, d, f, nil, name, more)
 	}
 	counts, err := s.Tallies(ctx)
 	if err != nil {
@@ -102,7 +102,7 @@ func (s *Store) listed(ctx context.Context, d *desk, f ledger.Filter, name strin
 	}
 	if len(calm) > 0 {
 		slices.Sort(calm)
-		some, err := s.calm(ctx, d, f, slices.Compact(calm), name, more)
+		some, err := s.walked(ctx, d, f, slices.Compact(calm), name, more)
 		if err != nil {
 			return nil, err
 		}
@@ -122,10 +122,10 @@ func (s *Store) group(ctx context.Context, d *desk, f ledger.Filter, of ledger.C
 	return s.rowIDs(ctx, d, f, &c)
 }
 
-// calm lists the rows of states that are in no index of the desk's, or with none those of
+// walked lists the rows of states that are in no index of the desk's, or with none those of
 // any state: most rows are in one of them, so a look at the rows by id finds a page of
 // them soon.
-func (s *Store) calm(ctx context.Context, d *desk, f ledger.Filter, states []string, name string, more func(*conditions)) ([]int64, error) {
+func (s *Store) walked(ctx context.Context, d *desk, f ledger.Filter, states []string, name string, more func(*conditions)) ([]int64, error) {
 	var c conditions
 	args := make([]any, len(states))
 	open := len(states) > 0

@@ -60,10 +60,18 @@ func gate(connection string) *ledger.PutGate {
 	return &ledger.PutGate{Gate: ledger.Gate{Connection: connection, Reason: "pause"}}
 }
 
+// openUnmerged opens a store whose search keys are no longer merged: that reads the driver
+// that a test replaces.
+func openUnmerged(t *testing.T) *Store {
+	t.Helper()
+	s := openTest(t)
+	s.merges.close()
+	return s
+}
+
 // TestOneBadCall commits many calls at once, one of which the database refuses.
 func TestOneBadCall(t *testing.T) {
-	s := openTest(t)
-	s.merges.close() // it reads the driver that is replaced here
+	s := openUnmerged(t)
 	refused := errors.New("the database does not like it")
 	f := &faulty{driver: s.drv, connection: "bad", err: refused}
 	s.drv = f
@@ -96,8 +104,7 @@ func TestOneBadCall(t *testing.T) {
 
 // TestUnknownOutcome stops the store when nobody knows whether a commit took place.
 func TestUnknownOutcome(t *testing.T) {
-	s := openTest(t)
-	s.merges.close() // it reads the driver that is replaced here
+	s := openUnmerged(t)
 	broken := errors.New("the disk is gone")
 	s.drv = &faulty{driver: s.drv, connection: "bad", err: lost(broken)}
 	if err := s.Commit(t.Context(), gate("bad")); !errors.Is(err, broken) {
@@ -117,8 +124,7 @@ func TestUnknownOutcome(t *testing.T) {
 // TestTriedAgain repeats a batch whose connection broke before the commit; what the
 // first try gave to the units is overwritten.
 func TestTriedAgain(t *testing.T) {
-	s := openTest(t)
-	s.merges.close() // it reads the driver that is replaced here
+	s := openUnmerged(t)
 	it := &ledger.IntakeItem{Entity: "order", Key: "1", Version: 1, Body: []byte("x")}
 	if err := s.Commit(t.Context(), &ledger.Intake{Connection: "shop", Items: []*ledger.IntakeItem{it}}); err != nil {
 		t.Fatal(err)
@@ -171,8 +177,7 @@ func TestAttemptsAreAppended(t *testing.T) {
 
 // TestMigrate upgrades a store, and leaves it alone when a script fails.
 func TestMigrate(t *testing.T) {
-	s := openTest(t)
-	s.merges.close() // it reads the driver that is replaced here
+	s := openUnmerged(t)
 	ctx := t.Context()
 	have := func() string {
 		v, err := readMeta(ctx, s.drv, metaSchema)

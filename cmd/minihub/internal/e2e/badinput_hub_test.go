@@ -4,17 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/minihub/minihub/cmd/minihub/internal/api"
 	"github.com/minihub/minihub/cmd/minihub/internal/app"
-	"github.com/minihub/minihub/connectors/builtin"
 	"github.com/minihub/minihub/connectors/simkit"
 	"github.com/minihub/minihub/connectors/webhook/webhooksim"
 )
@@ -45,16 +41,7 @@ func newNoteHub(t *testing.T, f files) *noteHub {
 // start runs the hub on what the folder says now.
 func (h *noteHub) start() {
 	h.t.Helper()
-	registry, err := builtin.Registry()
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	if h.app, err = app.New(h.t.Context(), app.Options{Dir: h.dir, Registry: registry}); err != nil {
-		h.t.Fatal(err)
-	}
-	if err := h.app.Start(context.WithoutCancel(h.t.Context())); err != nil {
-		h.t.Fatal(err)
-	}
+	h.app = openHub(h.t, app.Options{Dir: h.dir})
 	h.send = &webhooksim.Sender{URL: h.app.IntakeURL() + "/in/shop", Secret: hookSecret}
 }
 
@@ -112,39 +99,8 @@ func (h *noteHub) settle() {
 // get reads an answer of the API over HTTP, as a command does.
 func (h *noteHub) get(path string, out any) {
 	h.t.Helper()
-	h.call(http.MethodGet, path, "", http.StatusOK, out)
-}
-
-// call makes one API call and wants a status.
-func (h *noteHub) call(method, path, body string, status int, out any) {
-	h.t.Helper()
-	raw, err := os.ReadFile(app.EndpointFile(h.dir))
-	if err != nil {
+	if err := ask(h.t.Context(), h.dir, http.MethodGet, path, nil, out); err != nil {
 		h.t.Fatal(err)
-	}
-	var e app.Endpoint
-	if err := json.Unmarshal(raw, &e); err != nil {
-		h.t.Fatal(err)
-	}
-	req, err := http.NewRequestWithContext(h.t.Context(), method, e.URL+path, strings.NewReader(body))
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+e.Token)
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	answer, err := io.ReadAll(resp.Body)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	if resp.StatusCode != status {
-		h.t.Fatalf("%s %s answered %d, want %d: %s", method, path, resp.StatusCode, status, answer)
-	}
-	if err := json.Unmarshal(answer, out); err != nil {
-		h.t.Fatalf("%s %s: %v in %s", method, path, err, answer)
 	}
 }
 

@@ -1,15 +1,12 @@
 package e2e
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -90,45 +87,8 @@ func newDesk(t *testing.T) *desk {
 // call uses the API as the hub's own token may.
 func (d *desk) call(method, path string, in, out any) {
 	d.t.Helper()
-	e, err := d.hub.endpoint()
-	if err != nil {
+	if err := ask(d.t.Context(), d.hub.dir, method, path, in, out); err != nil {
 		d.t.Fatal(err)
-	}
-	b, err := json.Marshal(in)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	req, err := http.NewRequestWithContext(d.t.Context(), method, e.URL+path, bytes.NewReader(b))
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+e.Token)
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	if resp.StatusCode != http.StatusOK {
-		b, _ := io.ReadAll(resp.Body)
-		d.t.Fatalf("%s %s answers %s %s", method, path, resp.Status, b)
-	}
-	if out != nil {
-		if err := json.NewDecoder(resp.Body).Decode(out); err != nil {
-			d.t.Fatal(err)
-		}
-	}
-}
-
-// appendTo adds text to a file.
-func appendTo(t testing.TB, file, text string) {
-	t.Helper()
-	f, err := os.OpenFile(file, os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = f.WriteString(text)
-	if err := errors.Join(err, f.Close()); err != nil {
-		t.Fatal(err)
 	}
 }
 

@@ -16,8 +16,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/minihub/minihub/cmd/minihub/internal/app"
 )
 
 // process is the hub as a user runs it: a program that can be killed.
@@ -98,7 +96,7 @@ func (p *process) launch() {
 // ready polls until the hub answers, or it has ended.
 func (p *process) ready(deadline time.Time) bool {
 	for time.Now().Before(deadline) {
-		if e, err := p.endpoint(); err == nil && e.PID == p.pid() {
+		if e, err := endpointOf(p.dir); err == nil && e.PID == p.pid() {
 			if resp, err := http.Get(e.URL + "/readyz"); err == nil {
 				_ = resp.Body.Close()
 				if resp.StatusCode == http.StatusOK {
@@ -119,15 +117,6 @@ func (p *process) pid() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.cmd.Process.Pid
-}
-
-func (p *process) endpoint() (app.Endpoint, error) {
-	var e app.Endpoint
-	b, err := os.ReadFile(app.EndpointFile(p.dir))
-	if err != nil {
-		return e, err
-	}
-	return e, json.Unmarshal(b, &e)
 }
 
 // kill ends the program without a chance to say goodbye.
@@ -185,24 +174,7 @@ func (p *process) tail() string {
 
 // get makes an API call to the running hub.
 func (p *process) get(path string, out any) error {
-	e, err := p.endpoint()
-	if err != nil {
-		return err
-	}
-	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, e.URL+path, nil)
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Authorization", "Bearer "+e.Token)
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = resp.Body.Close() }()
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("the hub answered %d", resp.StatusCode)
-	}
-	return json.NewDecoder(resp.Body).Decode(out)
+	return ask(context.Background(), p.dir, http.MethodGet, path, nil, out)
 }
 
 type countRow struct {
@@ -291,7 +263,7 @@ func (p *process) history(key string) string {
 
 // post makes an API call that changes something.
 func (p *process) post(path string) error {
-	e, err := p.endpoint()
+	e, err := endpointOf(p.dir)
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,6 @@ import (
 	"go.uber.org/zap/zaptest"
 
 	"github.com/minihub/minihub/cmd/minihub/internal/app"
-	"github.com/minihub/minihub/connectors/builtin"
 	"github.com/minihub/minihub/connectors/manifest/oddshop"
 	"github.com/minihub/minihub/connectors/simkit"
 	"github.com/minihub/minihub/connectors/webhook/webhooksim"
@@ -87,18 +86,7 @@ func (w *oddWorld) write(files map[string]string) {
 // open starts the hub. It pulls when the test says so.
 func (w *oddWorld) open() {
 	w.t.Helper()
-	registry, err := builtin.Registry()
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	w.hub, err = app.New(w.t.Context(), app.Options{Dir: w.dir, Registry: registry, NoJobs: true,
-		Log: zaptest.NewLogger(w.t, zaptest.Level(zap.ErrorLevel))})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	if err := w.hub.Start(context.WithoutCancel(w.t.Context())); err != nil {
-		w.t.Fatal(err)
-	}
+	w.hub = openHub(w.t, app.Options{Dir: w.dir, NoJobs: true, Log: zaptest.NewLogger(w.t, zaptest.Level(zap.ErrorLevel))})
 	w.t.Cleanup(w.close)
 }
 

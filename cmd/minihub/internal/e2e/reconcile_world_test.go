@@ -8,7 +8,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -21,7 +20,6 @@ import (
 	"github.com/minihub/minihub/cmd/minihub/internal/app"
 	"github.com/minihub/minihub/cmd/minihub/internal/sims"
 	"github.com/minihub/minihub/cmd/minihub/internal/starter"
-	"github.com/minihub/minihub/connectors/builtin"
 	"github.com/minihub/minihub/connectors/simkit"
 	"github.com/minihub/minihub/connectors/wechatshop/wechatshopsim"
 	"github.com/minihub/minihub/pipelines/ledger"
@@ -69,18 +67,7 @@ func newReconcileWorld(t *testing.T, ed reconcileEdition) *reconcileWorld {
 // what the script breaks.
 func (w *reconcileWorld) open() {
 	w.t.Helper()
-	registry, err := builtin.Registry()
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	w.hub, err = app.New(w.t.Context(), app.Options{Dir: w.dir, Registry: registry, NoJobs: true, Settle: w.ed.settle,
-		Log: zaptest.NewLogger(w.t, zaptest.Level(zap.ErrorLevel))})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	if err := w.hub.Start(context.WithoutCancel(w.t.Context())); err != nil {
-		w.t.Fatal(err)
-	}
+	w.hub = openHub(w.t, app.Options{Dir: w.dir, NoJobs: true, Settle: w.ed.settle, Log: zaptest.NewLogger(w.t, zaptest.Level(zap.ErrorLevel))})
 	w.t.Cleanup(func() {
 		if err := w.hub.Stop(); err != nil {
 			w.t.Errorf("stopping the hub: %v", err)
@@ -227,15 +214,9 @@ func (w *reconcileWorld) heal(id int64) *reconcile.Healed {
 
 func (w *reconcileWorld) api(path string, in, out any) {
 	w.t.Helper()
-	b, err := os.ReadFile(app.EndpointFile(w.dir))
-	if err != nil {
+	if err := ask(w.t.Context(), w.dir, http.MethodPost, path, in, out); err != nil {
 		w.t.Fatal(err)
 	}
-	var e app.Endpoint
-	if err := json.Unmarshal(b, &e); err != nil {
-		w.t.Fatal(err)
-	}
-	w.post("the hub", e.URL+path, e.Token, in, out)
 }
 
 func (w *reconcileWorld) post(who, url, token string, in, out any) {

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -18,7 +17,6 @@ import (
 	"github.com/minihub/minihub/cmd/minihub/internal/app"
 	"github.com/minihub/minihub/cmd/minihub/internal/sims"
 	"github.com/minihub/minihub/cmd/minihub/internal/starter"
-	"github.com/minihub/minihub/connectors/builtin"
 	"github.com/minihub/minihub/connectors/simkit"
 	"github.com/minihub/minihub/connectors/wechatshop/wechatshopsim"
 	"github.com/minihub/minihub/pipelines"
@@ -48,15 +46,8 @@ func newTraceWorld(t *testing.T, endpoint string, o *otlp) *traceWorld {
 	if err := starter.ForWorld(w.dir, w.sims, starter.WorldOptions{Start: time.Now().AddDate(0, 0, -1).Format(time.RFC3339), LimitsX: 50}); err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join(w.dir, "hub.yaml")
-	b, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b = append(b, "\ntraces:\n  endpoint: "+endpoint+"\n  headers: { authorization: '${file:secrets/collector}' }\n  link: 'https://traces.example.test/t/{trace_id}'\n"...)
-	if err := os.WriteFile(file, b, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	appendTo(t, filepath.Join(w.dir, "hub.yaml"),
+		"\ntraces:\n  endpoint: "+endpoint+"\n  headers: { authorization: '${file:secrets/collector}' }\n  link: 'https://traces.example.test/t/{trace_id}'\n")
 	if err := os.WriteFile(filepath.Join(w.dir, "secrets", "collector"), []byte(collectorKey), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -67,16 +58,7 @@ func newTraceWorld(t *testing.T, endpoint string, o *otlp) *traceWorld {
 
 func (w *traceWorld) open() {
 	w.t.Helper()
-	registry, err := builtin.Registry()
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	if w.hub, err = app.New(w.t.Context(), app.Options{Dir: w.dir, Registry: registry, Log: zap.NewNop(), Settle: 0.02, NoJobs: true}); err != nil {
-		w.t.Fatal(err)
-	}
-	if err := w.hub.Start(context.WithoutCancel(w.t.Context())); err != nil {
-		w.t.Fatal(err)
-	}
+	w.hub = openHub(w.t, app.Options{Dir: w.dir, Log: zap.NewNop(), Settle: 0.02, NoJobs: true})
 }
 
 func (w *traceWorld) close() {
@@ -153,25 +135,7 @@ func (w *traceWorld) done(rec *ledger.Record) bool {
 
 func (w *traceWorld) message(id int64) (m api.Message) {
 	w.t.Helper()
-	b, err := os.ReadFile(app.EndpointFile(w.dir))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	var at app.Endpoint
-	if err := json.Unmarshal(b, &at); err != nil {
-		w.t.Fatal(err)
-	}
-	req, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, at.URL+"/api/v1/messages/"+strconv.FormatInt(id, 10), nil)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+at.Token)
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	if err := json.NewDecoder(resp.Body).Decode(&m); err != nil {
+	if err := ask(w.t.Context(), w.dir, http.MethodGet, "/api/v1/messages/"+strconv.FormatInt(id, 10), nil, &m); err != nil {
 		w.t.Fatal(err)
 	}
 	return m
