@@ -48,19 +48,7 @@ type checked struct {
 // says makes a call that may be refused, and returns the status and the error's code.
 func (w *world) says(t *testing.T, token, method, path string, body any) (int, string) {
 	t.Helper()
-	b, err := json.Marshal(body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req, err := http.NewRequestWithContext(t.Context(), method, w.hub.AdminURL()+"/api/v1/"+path, bytes.NewReader(b))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+token)
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
+	resp := w.send(t, token, method, path, body)
 	defer func() { _ = resp.Body.Close() }()
 	var out struct {
 		Error struct {

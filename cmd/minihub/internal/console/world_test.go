@@ -272,8 +272,8 @@ func (w *world) add(t *testing.T, name, password, role string) {
 	w.ask(t, http.MethodPost, "people", map[string]any{"name": name, "password": password, "roles": []string{role}}, &out)
 }
 
-// ask calls the API with the hub's own token.
-func (w *world) ask(t *testing.T, method, path string, body, into any) {
+// send calls the API with a token.
+func (w *world) send(t *testing.T, token, method, path string, body any) *http.Response {
 	t.Helper()
 	b, err := json.Marshal(body)
 	if err != nil {
@@ -283,11 +283,18 @@ func (w *world) ask(t *testing.T, method, path string, body, into any) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Header.Set("Authorization", "Bearer "+w.token)
+	req.Header.Set("Authorization", "Bearer "+token)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return resp
+}
+
+// ask calls the API with the hub's own token.
+func (w *world) ask(t *testing.T, method, path string, body, into any) {
+	t.Helper()
+	resp := w.send(t, w.token, method, path, body)
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != http.StatusOK {
 		t.Fatalf("%s answers %s", path, resp.Status)

@@ -124,13 +124,3 @@ export function query(params) {
   }
   return out.toString();
 }
-
-// optional asks for what this hub may lack, or this person may not see: null then.
-export async function optional(path) {
-  try {
-    return await get(path);
-  } catch (err) {
-    if (err.status === 404 || err.status === 403 || err.status === 501) return null;
-    throw err;
-  }
-}
