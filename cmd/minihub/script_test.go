@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -22,6 +21,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/minihub/minihub/cmd/minihub/internal/app"
+	"github.com/minihub/minihub/cmd/minihub/internal/porttest"
 	"github.com/minihub/minihub/connectors/webhook/webhooksim"
 )
 
@@ -53,10 +53,7 @@ func setup(env *testscript.Env) error {
 	server := httptest.NewServer(sink)
 	env.Defer(server.Close)
 	env.Values[sinkKey{}] = sink
-	admin, intake, err := freePorts()
-	if err != nil {
-		return err
-	}
+	admin, intake := porttest.Free(), porttest.Free()
 	env.Vars = append(env.Vars, "ADMIN="+admin, "INTAKE="+intake, "LC_ALL=C", "TZ=Asia/Shanghai")
 	values := strings.NewReplacer("@ADMIN@", admin, "@INTAKE@", intake, "@SINK@", server.URL, "@SECRET@", hookSecret)
 	const from = "testdata/deployment"
@@ -78,21 +75,6 @@ func setup(env *testscript.Env) error {
 		}
 		return os.WriteFile(to, []byte(values.Replace(string(b))), 0o600)
 	})
-}
-
-// freePorts returns two addresses of the loopback that were free a moment ago.
-func freePorts() (a, b string, err error) {
-	x, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", "", err
-	}
-	defer func() { _ = x.Close() }()
-	y, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", "", err
-	}
-	defer func() { _ = y.Close() }()
-	return x.Addr().String(), y.Addr().String(), nil
 }
 
 // exits CODE COMMAND... runs a command and wants its exit code.

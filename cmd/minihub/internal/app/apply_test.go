@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -20,6 +19,7 @@ import (
 
 	"github.com/minihub/minihub/cmd/minihub/internal/api"
 	"github.com/minihub/minihub/cmd/minihub/internal/plan"
+	"github.com/minihub/minihub/cmd/minihub/internal/porttest"
 	"github.com/minihub/minihub/connectors"
 )
 
@@ -57,7 +57,7 @@ func call(ctx context.Context, dir, method, path string, in, out any) error {
 // new one: what the history says, what it makes and what it says of it agree.
 func TestKilledDuringAnApply(t *testing.T) {
 	dir, sim := hubDir(t)
-	intake := freePort(t)
+	intake := porttest.Free()
 	b, err := os.ReadFile(filepath.Join(dir, "hub.yaml"))
 	if err != nil {
 		t.Fatal(err)
@@ -131,17 +131,6 @@ func TestKilledDuringAnApply(t *testing.T) {
 		t.Fatal("no apply came to its end before a kill: not even the one that was waited for")
 	}
 	t.Logf("%d kills: %d times the old revision ran afterwards, %d times the new", rounds, olds, news)
-}
-
-// freePort returns an address of the loopback that was free a moment ago.
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }
 
 // probe is a connector that counts how often it is opened and closed.

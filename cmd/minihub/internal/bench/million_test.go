@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/minihub/minihub/cmd/minihub/internal/porttest"
 	"github.com/minihub/minihub/connectors/webhook/webhooksim"
 	"github.com/minihub/minihub/pipelines/ledger"
 	"github.com/minihub/minihub/pipelines/ledger/sqlledger"
@@ -32,7 +33,7 @@ func TestMillionWaiting(t *testing.T) {
 		n = 1_000_000
 	}
 	sim := webhooksim.New(webhooksim.Options{CountOnly: true})
-	addr := freeAddr(t)
+	addr := porttest.Free()
 	s := &sink{url: "http://" + addr, secret: sim.Credentials()["secret"]}
 	dir := deployment(t, s)
 	wake := time.Now().Add(time.Duration(n/3000+60) * time.Second)
@@ -153,15 +154,6 @@ func fillPage(t *testing.T, l ledger.Ledger, first, n int, wake time.Time) {
 	if err := l.Commit(t.Context(), waits...); err != nil {
 		t.Error(err)
 	}
-}
-
-func freeAddr(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }
 
 func exists(file string) bool {

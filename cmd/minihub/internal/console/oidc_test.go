@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/minihub/minihub/cmd/minihub/internal/app"
 	"github.com/minihub/minihub/cmd/minihub/internal/browsertest"
+	"github.com/minihub/minihub/cmd/minihub/internal/porttest"
 	"github.com/minihub/minihub/connectors/builtin"
 	"github.com/minihub/minihub/pipelines/ledger"
 )
@@ -85,14 +85,7 @@ func startProvider(t *testing.T, hub string) string {
 // companyHub is a hub whose people sign in with their company's account.
 func companyHub(t *testing.T) *app.App {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	at := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	at := porttest.Free()
 	issuer := startProvider(t, "http://"+at+"/")
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, os.DirFS("../../testdata/deployment")); err != nil {

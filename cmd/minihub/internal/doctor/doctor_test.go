@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -14,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/minihub/minihub/cmd/minihub/internal/porttest"
 	"github.com/minihub/minihub/cmd/minihub/internal/text"
 	"github.com/minihub/minihub/connectors"
 	"github.com/minihub/minihub/pipelines/ledger"
@@ -113,14 +113,7 @@ func TestReach(t *testing.T) {
 	way = trusting.Go(t.Context(), "crm", secure.URL)
 	told(t, way.Findings[1], Warn, "reach.cert_soon")
 
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	gone := "http://" + l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	gone := "http://" + porttest.Free()
 	told(t, d.Go(t.Context(), "crm", gone).Findings[0], Fail, "reach.tcp")
 	told(t, d.Go(t.Context(), "crm", "http://no-such-host.invalid/").Findings[0], Fail, "reach.dns")
 	told(t, d.Go(t.Context(), "crm", "nothing").Findings[0], Fail, "reach.url")

@@ -16,6 +16,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"github.com/minihub/minihub/cmd/minihub/internal/browsertest"
+	"github.com/minihub/minihub/cmd/minihub/internal/porttest"
 	"github.com/minihub/minihub/cmd/minihub/internal/sims"
 	"github.com/minihub/minihub/cmd/minihub/internal/starter"
 	"github.com/minihub/minihub/connectors/simkit"
@@ -69,7 +70,7 @@ func newDesk(t *testing.T) *desk {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = d.sims.Close() })
-	dir, listen := filepath.Join(t.TempDir(), "hub"), freePort(t)
+	dir, listen := filepath.Join(t.TempDir(), "hub"), porttest.Free()
 	start := time.Now().Add(-48 * time.Hour).Format(time.RFC3339)
 	if err := starter.ForWorld(dir, d.sims, starter.WorldOptions{Start: start, LimitsX: 300, Log: "warn", Listen: listen}); err != nil {
 		t.Fatal(err)

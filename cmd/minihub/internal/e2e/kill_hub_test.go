@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -46,17 +45,6 @@ func buildHub(t testing.TB, tags string) string {
 		t.Fatalf("building the hub: %v\n%s", err, b)
 	}
 	return out
-}
-
-// freePort returns an address of the loopback that was free a moment ago.
-func freePort(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }
 
 // start runs the hub and waits until it is ready.

@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/minihub/minihub/cmd/minihub/internal/oracle"
+	"github.com/minihub/minihub/cmd/minihub/internal/porttest"
 	"github.com/minihub/minihub/cmd/minihub/internal/sims"
 	"github.com/minihub/minihub/cmd/minihub/internal/starter"
 	"github.com/minihub/minihub/connectors/simkit"
@@ -134,7 +135,7 @@ func newKillWorld(t testing.TB, ed edition, store, tags string) *killWorld {
 	}
 	t.Cleanup(func() { _ = w.sims.Close() })
 	dir := filepath.Join(t.TempDir(), "hub")
-	intake := freePort(t)
+	intake := porttest.Free()
 	start := time.Now().Add(-time.Hour).Format(time.RFC3339)
 	if err := starter.ForWorld(dir, w.sims, starter.WorldOptions{Start: start, LimitsX: ed.limitsX, Log: "warn", Intake: intake}); err != nil {
 		t.Fatal(err)

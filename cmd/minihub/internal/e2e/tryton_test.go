@@ -16,6 +16,7 @@ import (
 	"go.yaml.in/yaml/v3"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/minihub/minihub/cmd/minihub/internal/porttest"
 	"github.com/minihub/minihub/cmd/minihub/internal/sims"
 	"github.com/minihub/minihub/cmd/minihub/internal/starter"
 	"github.com/minihub/minihub/connectors/wechatshop/wechatshopsim"
@@ -82,7 +83,7 @@ func newTrytonWorld(t testing.TB, ed trytonEdition, server *trytonServer) *tryto
 	front := httptest.NewServer(w.proxy)
 	t.Cleanup(front.Close)
 	dir := filepath.Join(t.TempDir(), "hub")
-	intake := freePort(t)
+	intake := porttest.Free()
 	start := time.Now().Add(-time.Hour).Format(time.RFC3339)
 	if err := starter.ForWorld(dir, world, starter.WorldOptions{Start: start, LimitsX: 1, Log: "warn", Intake: intake}); err != nil {
 		t.Fatal(err)

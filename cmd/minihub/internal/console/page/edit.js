@@ -39,8 +39,10 @@ export async function render(ctx) {
     send.disabled = !checked || problems.length > 0 || checked.unchanged || Boolean(checked.code);
   }
 
-  // The newest text wins: an answer to an older one is dropped.
+  // The newest text wins: an answer to an older one is dropped, and nobody asks for a page
+  // that was left.
   async function ask(mine) {
+    if (mine !== turn || !area.isConnected) return;
     try {
       const out = await post(path + '/check', { document: area.value });
       if (mine !== turn || !area.isConnected) return;
@@ -106,7 +108,7 @@ export async function render(ctx) {
     });
   }
 
-  setTimeout(() => { if (area.isConnected) check(0); });
+  setTimeout(() => check(0));
   return [heading([t('edit.title'), ' ', data(doc.key, { class: 'data key' })], pill(doc.state)),
     facts([[t(kind === 'message' ? 'field.source' : 'field.target'), source(doc.connection, doc.name)], [t('field.revision'), data(doc.revision)]]),
     h('p', { class: 'soft' }, t('edit.about'), ' ', doc.edited ? t('edit.again') : null),
