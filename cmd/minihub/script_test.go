@@ -22,6 +22,7 @@ import (
 
 	"github.com/minihub/minihub/cmd/minihub/internal/app"
 	"github.com/minihub/minihub/cmd/minihub/internal/porttest"
+	"github.com/minihub/minihub/cmd/minihub/internal/racetest"
 	"github.com/minihub/minihub/connectors/webhook/webhooksim"
 )
 
@@ -33,6 +34,9 @@ func TestMain(m *testing.M) {
 // deployment of its own in $WORK/hub, with a receiver behind it. MINIHUB_UPDATE=1
 // go test rewrites what they expect.
 func TestScript(t *testing.T) {
+	if racetest.On {
+		t.Skip("every command is a program of its own, whose start takes seconds under the race detector; .ci/run runs this without it")
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata/script",
 		Setup:         setup,

@@ -15,6 +15,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/minihub/minihub/cmd/minihub/internal/racetest"
 )
 
 // process is the hub as a user runs it: a program that can be killed.
@@ -35,7 +37,7 @@ type process struct {
 // races, and the kills should fall into real timings.
 func buildHub(t testing.TB, tags string) string {
 	t.Helper()
-	if raced {
+	if racetest.On {
 		t.Skip("the hub is a program of its own here, built without the race detector, which would only slow the simulators down; .ci/run runs this without it")
 	}
 	out := filepath.Join(t.TempDir(), "minihub")

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/minihub/minihub/cmd/minihub/internal/racetest"
 	"github.com/minihub/minihub/connectors/manifest/oddshop"
 	"github.com/minihub/minihub/connectors/simkit"
 	"github.com/minihub/minihub/schemas/canonical"
@@ -18,7 +19,7 @@ import (
 func TestADayOfTheOddShop(t *testing.T) {
 	t.Parallel()
 	orders := 2000
-	if testing.Short() {
+	if testing.Short() || racetest.On {
 		orders = 300
 	}
 	w := newOddWorld(t, 20261121)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 
+	"github.com/minihub/minihub/cmd/minihub/internal/racetest"
 	"github.com/minihub/minihub/connectors/manifest/oddshop"
 	"github.com/minihub/minihub/connectors/simkit"
 	"github.com/minihub/minihub/connectors/webhook/webhooksim"
@@ -26,7 +27,7 @@ const oddshopTables = "../../../../connectors/manifest/oddshop/testdata/tables"
 func TestADayOfTheOddShopsTables(t *testing.T) {
 	t.Parallel()
 	orders := 1000
-	if testing.Short() {
+	if testing.Short() || racetest.On {
 		orders = 200
 	}
 	w := newTablesWorld(t, 20261122)
