@@ -196,7 +196,7 @@ func (b *Bulks) step(ctx context.Context, job *ledger.Bulk, l *leg) error {
 	if page = min(page, bulkPage); job.Rate > 0 {
 		page = min(page, max(1, job.Rate/4))
 	}
-	items, err := b.items(ctx, job, page)
+	items, err := b.items(ctx, job, l, page)
 	if err != nil {
 		return err
 	}
@@ -205,6 +205,9 @@ func (b *Bulks) step(ctx context.Context, job *ledger.Bulk, l *leg) error {
 	if werr := b.settle(ctx, job.ID, done, len(items) == 0); werr != nil {
 		return werr
 	}
+	if err == nil && len(items) > 0 {
+		l.after = items[len(items)-1].Row
+	}
 	l.due = began
 	if job.Rate > 0 {
 		l.due = began.Add(time.Duration(len(items)) * time.Second / time.Duration(job.Rate))
@@ -212,9 +215,15 @@ func (b *Bulks) step(ctx context.Context, job *ledger.Bulk, l *leg) error {
 	return err
 }
 
-// items are the next rows: of a canary, what is left of the first few.
-func (b *Bulks) items(ctx context.Context, job *ledger.Bulk, page int) ([]ledger.BulkItem, error) {
+// items are the next rows: of a canary, what is left of the first few. Before it says that
+// there are none it looks from the start, for what an error left behind.
+func (b *Bulks) items(ctx context.Context, job *ledger.Bulk, l *leg, page int) ([]ledger.BulkItem, error) {
 	if job.State == BulkRunning {
+		items, err := b.desk.BulkItems(ctx, job.ID, l.after, ItemPending, page)
+		if err != nil || len(items) > 0 || l.after == 0 {
+			return items, err
+		}
+		l.after = 0
 		return b.desk.BulkItems(ctx, job.ID, 0, ItemPending, page)
 	}
 	first, err := b.desk.BulkItems(ctx, job.ID, 0, "", CanarySize)

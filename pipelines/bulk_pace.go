@@ -26,6 +26,7 @@ type leg struct {
 	due    time.Time
 	look   time.Duration // until the next look while there is no room
 	most   int
+	after  int64 // every item up to this row is written
 	moving []underway
 	asked  []string // with re-pull: the topics of the hints that it makes
 }

@@ -31,13 +31,31 @@ var (
 		"delivery": oneRow(columns("bulk:i incident:i"), pendingItem+"incident_row x JOIN delivery t ON t.id = x.row_id WHERE x.incident = ?2"),
 		"record":   oneRow(columns("bulk:i incident:i"), pendingItem+"incident_row x JOIN record t ON t.id = x.row_id WHERE x.incident = ?2"),
 	}
-	ofFilter = map[string]*mutation{
-		"delivery": oneRow(columns("bulk:i connection:t operation:t flow:t code:t"), pendingItem+"delivery t WHERE t.open > 0 AND t.state = 'parked' "+
-			"AND (?2 = '' OR t.connection = ?2) AND (?3 = '' OR t.operation = ?3) AND (?4 = '' OR t.flow = ?4) AND (?5 = '' OR t.code = ?5)"),
-		"record": oneRow(columns("bulk:i connection:t operation:t flow:t code:t"), pendingItem+"record t JOIN doc d ON d.id = t.doc WHERE t.open > 0 AND t.state = 'parked' "+
-			"AND (?2 = '' OR d.connection = ?2) AND (?3 = '' OR t.stream = ?3) AND ?4 = '' AND (?5 = '' OR t.code = ?5)"),
-	}
 )
+
+// ofFilter adds what is parked and fits the filter of a bulk replay. What is not asked for
+// is no condition, so that the desk's index leads to the rest, in order of id.
+func ofFilter(b *ledger.Bulk) change {
+	d, fields := deliveryDesk, []string{"t.connection", "t.operation", "t.flow", "t.code"}
+	if b.Kind == "record" { // it has no flow, so one that is asked for fits none
+		d, fields = recordDesk, []string{"d.connection", "t.stream", "''", "t.code"}
+	}
+	text := pendingItem + d.from + " WHERE t.open > 0 AND t.state = 'parked' AND " + d.indexed
+	cols, wanted := "bulk:i", []string{}
+	for i, want := range []string{b.Connection, b.Operation, b.Flow, b.Code} {
+		if want != "" {
+			wanted = append(wanted, want)
+			cols += fmt.Sprintf(" want%d:t", i)
+			text += fmt.Sprintf(" AND %s = ?%d", fields[i], len(wanted)+1)
+		}
+	}
+	return change{oneRow(columns(cols), text), 1, func(_ int, to binder) {
+		to.Int(b.ID)
+		for _, w := range wanted {
+			to.Text(w)
+		}
+	}}
+}
 
 var placeholder = regexp.MustCompile(`\?(\d+)`)
 
@@ -83,12 +101,7 @@ func (s *Store) AddBulk(ctx context.Context, b *ledger.Bulk) error {
 		return err
 	}
 	b.CreatedAt, b.UpdatedAt = trunc(s.now()), trunc(s.now())
-	items := change{ofFilter[b.Kind], 1, func(_ int, to binder) {
-		to.Int(b.ID)
-		for _, t := range []string{b.Connection, b.Operation, b.Flow, b.Code} {
-			to.Text(t)
-		}
-	}}
+	items := ofFilter(b)
 	if b.Incident != 0 {
 		items = change{ofIncident[b.Kind], 1, func(_ int, to binder) { to.Int(b.ID); to.Int(b.Incident) }}
 	}
@@ -276,11 +289,7 @@ func (s *Store) BulkItems(ctx context.Context, id, after int64, state string, li
 		return nil, err
 	}
 	where, args := "", []any{id, after}
-	switch state {
-	case "":
-	case "pending":
-		where = "AND i.state = 'pending' " // in these words, so that its index serves
-	default:
+	if state != "" {
 		where, args = "AND i.state = ? ", append(args, state)
 	}
 	known, more := "t.remote_key, t.record", ""

@@ -113,6 +113,7 @@ var undo = map[int][]string{
 	9:  {"DROP INDEX session_person", "ALTER TABLE person DROP COLUMN signed_in_at"},
 	10: {"DROP TABLE backfill"},
 	11: {"DROP INDEX person_subject", "ALTER TABLE person DROP COLUMN subject"},
+	12: {"CREATE INDEX bulk_item_pending ON bulk_item (bulk, row_id) WHERE state = 'pending'"},
 }
 
 // age makes a closed store one of an older schema.
