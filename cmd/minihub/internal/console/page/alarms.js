@@ -1,5 +1,5 @@
 // Alarms: what is wrong now, what was, and whether those who should hear of it do.
-import { h, data, code, swap } from './dom.js';
+import { h, data, code, prose, swap } from './dom.js';
 import { t, tx, word, current } from './text.js';
 import { get, post, may } from './api.js';
 import { heading, when, at, facts, button, busy, field, refusal, pill, say, dialog } from './parts.js';
@@ -23,7 +23,7 @@ function open(ctx, a, wanted) {
   const place = places[a.lead.rule];
   const told = Object.entries(a.told || {});
   return h('article', { class: 'card cause', 'aria-current': wanted ? 'true' : null },
-    h('h2', { translate: 'no' }, a.title), h('p', { class: 'todo', translate: 'no' }, a.mend || ''),
+    h('h2', { translate: 'no' }, a.title), h('p', { class: 'todo', translate: 'no' }, prose(a.mend)),
     facts([[t('alarms.since'), [at(a.opened_at), ' (', when(a.opened_at), ')']], [t('alarms.peak'), a.peak ? t('alarms.n', { n: a.peak }) : ''],
       [t('alarms.told'), told.length ? told.map(([name], i) => [i ? ', ' : '', data(name)]) : t('alarms.untold')],
       [t('alarms.ack'), a.ack ? [data(a.ack.who), ': ', data(a.ack.note), ' ', h('span', { class: 'soft' }, when(a.ack.at))] : '']]),

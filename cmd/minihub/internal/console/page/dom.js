@@ -38,6 +38,11 @@ export function code(value) {
   return h('code', { translate: 'no' }, String(value ?? ''));
 }
 
+// prose is a sentence of the hub's whose words between backticks are names to type.
+export function prose(text) {
+  return String(text ?? '').split('`').map((part, i) => (i % 2 ? code(part) : part));
+}
+
 export function swap(el, ...children) {
   el.replaceChildren();
   return put(el, ...children);

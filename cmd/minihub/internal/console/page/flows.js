@@ -13,7 +13,8 @@ function edges(now) {
 
 export async function render(ctx) {
   const [{ flows }, now] = await Promise.all([get('flows'), get('flows/now')]);
-  ctx.again(3);
+  ctx.live(() => ctx.redraw()); // rows that moved
+  ctx.again(5); // rates that fell
   const shut = new Set(now.gates.flatMap((g) => [g.operation ? g.connection + '.' + g.operation : g.connection]));
   const width = Math.min(1200, document.getElementById('main').clientWidth - 2 * 16) - 34;
   const of = edges(now);

@@ -1,5 +1,5 @@
 // Failures grouped by cause: one card for 10,000 rows of one fault, and what is over.
-import { h, data, code } from './dom.js';
+import { h, data, code, prose } from './dom.js';
 import { t, tx, number, money, time, clock, current } from './text.js';
 import { get, post, plain, may } from './api.js';
 import { heading, when, button, busy, source } from './parts.js';
@@ -29,7 +29,7 @@ export const address = (i) => '#/incident/' + plain(i.id);
 export const place = (i) => (i.name ? source(i.connection, i.name) : data(i.connection));
 
 // The hub's own words come in both languages.
-const said = (words) => data(words[current()]);
+const said = (words) => h('span', { translate: 'no' }, prose(words[current()]));
 
 // size is how many rows an incident holds up.
 export const size = (i) => (i.kind === 'gate' ? i.waiting || 0 : i.now);
