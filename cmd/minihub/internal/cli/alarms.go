@@ -2,6 +2,7 @@ package cli
 
 import (
 	"net/http"
+	"net/url"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -40,7 +41,31 @@ func (r *root) alarmsCommand() *cobra.Command {
 			})
 		},
 	}
-	cmd.AddCommand(list, test)
+	cmd.AddCommand(list, test, r.alarmsAck())
+	return cmd
+}
+
+func (r *root) alarmsAck() *cobra.Command {
+	var req api.AlarmAck
+	cmd := &cobra.Command{
+		Use: "ack ALARM", Short: "Say that somebody sees to an open alarm; it is not told again", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			req.Who = "cli"
+			return r.with(cmd.Context(), func(c *client) error {
+				var out alarm.Ack
+				if err := c.do(cmd.Context(), http.MethodPost, "/api/v1/alarms/"+url.PathEscape(args[0])+"/ack", &req, &out); err != nil {
+					return err
+				}
+				if r.json {
+					return r.printJSON(out)
+				}
+				r.say("alarm.acked", args[0], out.Who)
+				return nil
+			})
+		},
+	}
+	cmd.Flags().StringVar(&req.Note, "note", "", "what is done about it")
+	_ = cmd.MarkFlagRequired("note")
 	return cmd
 }
 

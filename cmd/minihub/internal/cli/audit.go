@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/minihub/minihub/cmd/minihub/internal/api"
 	"github.com/minihub/minihub/cmd/minihub/internal/audit"
@@ -16,21 +17,57 @@ import (
 
 func (r *root) auditCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "audit", Short: "See who did what, and prove that nobody changed the record of it"}
-	cmd.AddCommand(r.auditList(), r.auditVerify())
+	cmd.AddCommand(r.auditList(), r.auditExport(), r.auditVerify())
+	return cmd
+}
+
+// auditWhere are the flags that say which entries.
+type auditWhere map[string]*string
+
+func (w auditWhere) declare(f *pflag.FlagSet) {
+	flag := func(name, usage string) { w[name] = f.String(name, "", usage) }
+	flag("who", "only by this person, token:NAME or command")
+	flag("act", "only this act, such as replay or reveal")
+	flag("on", "only about this, such as 'message 7'")
+	flag("from", "from this time on, such as 2026-11-10T00:00:00+08:00")
+	flag("to", "before this time")
+}
+
+func (w auditWhere) query() url.Values {
+	v := url.Values{}
+	for name, s := range w {
+		if *s != "" {
+			v.Set(name, *s)
+		}
+	}
+	return v
+}
+
+func (r *root) auditExport() *cobra.Command {
+	where := auditWhere{}
+	cmd := &cobra.Command{
+		Use: "export", Short: "Print the entries as JSON lines, oldest first, each with its hash", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return r.with(cmd.Context(), func(c *client) error {
+				return c.stream(cmd.Context(), "/api/v1/audit/export?"+where.query().Encode(), r.std.Out)
+			})
+		},
+	}
+	where.declare(cmd.Flags())
 	return cmd
 }
 
 func (r *root) auditList() *cobra.Command {
-	q := map[string]*string{}
+	where := auditWhere{}
 	var limit int
+	var before string
 	cmd := &cobra.Command{
 		Use: "list", Short: "List who did what, newest first", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			v := url.Values{"limit": {strconv.Itoa(limit)}}
-			for name, s := range q {
-				if *s != "" {
-					v.Set(name, *s)
-				}
+			v := where.query()
+			v.Set("limit", strconv.Itoa(limit))
+			if before != "" {
+				v.Set("before", before)
 			}
 			return r.with(cmd.Context(), func(c *client) error {
 				var out struct {
@@ -59,13 +96,8 @@ func (r *root) auditList() *cobra.Command {
 			})
 		},
 	}
-	flag := func(name, usage string) { q[name] = cmd.Flags().String(name, "", usage) }
-	flag("who", "only by this person, token:NAME or command")
-	flag("act", "only this act, such as replay or reveal")
-	flag("on", "only about this, such as 'message 7'")
-	flag("from", "from this time on, such as 2026-11-10T00:00:00+08:00")
-	flag("to", "before this time")
-	flag("before", "only entries below this number, for the next page")
+	where.declare(cmd.Flags())
+	cmd.Flags().StringVar(&before, "before", "", "only entries below this number, for the next page")
 	cmd.Flags().IntVar(&limit, "limit", 50, "at most so many")
 	return cmd
 }

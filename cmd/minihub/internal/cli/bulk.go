@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"encoding/json"
 	"maps"
 	"net/http"
@@ -139,25 +138,13 @@ func (r *root) bulkShow(cmd *cobra.Command, c *client, id string, out *api.Bulk,
 }
 
 func (r *root) bulkResults(cmd *cobra.Command, c *client, id string) error {
-	req, err := http.NewRequestWithContext(cmd.Context(), http.MethodGet, c.endpoint.URL+"/api/v1/replays/"+id+"/items", nil)
-	if err != nil {
-		return err
-	}
-	status, answer, err := c.send(req)
-	if err != nil {
-		return err
-	}
-	if status != http.StatusOK {
-		return c.refused(status, answer)
-	}
-	_, err = r.std.Out.Write(answer)
-	if err != nil {
-		return err
-	}
 	// The list may have ended early; its last line says so.
-	lines := bytes.Split(bytes.TrimSpace(answer), []byte("\n"))
+	out := &lastLine{out: r.std.Out}
+	if err := c.stream(cmd.Context(), "/api/v1/replays/"+id+"/items", out); err != nil {
+		return err
+	}
 	var last struct{ Error *api.Error }
-	if json.Unmarshal(lines[len(lines)-1], &last) == nil && last.Error != nil {
+	if json.Unmarshal(out.line, &last) == nil && last.Error != nil {
 		return last.Error
 	}
 	return nil

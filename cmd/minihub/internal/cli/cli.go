@@ -149,6 +149,8 @@ type root struct {
 	dir      string
 	json     bool
 	verbose  bool
+	// A hub elsewhere, and the file with the token for it.
+	url, tokenFile string
 }
 
 func (r *root) command() *cobra.Command {
@@ -159,8 +161,11 @@ func (r *root) command() *cobra.Command {
 			"Nothing installed yet? `minihub demo` runs everything against simulators in a temporary folder.\n\n" +
 			"Exit codes: 0 fine, 1 it failed, 2 your input, 3 the environment.",
 		SilenceUsage: true, SilenceErrors: true,
+		PersistentPreRunE: r.remote,
 	}
 	cmd.PersistentFlags().StringVarP(&r.dir, "config", "c", ".", "the deployment's directory")
+	cmd.PersistentFlags().StringVar(&r.url, "url", "", "ask the hub at this address, such as https://hub.example.com, with the token in $"+tokenVariable)
+	cmd.PersistentFlags().StringVar(&r.tokenFile, "token-file", "", "read the token for --url from this file")
 	cmd.PersistentFlags().BoolVar(&r.json, "json", r.json, "print JSON for scripts")
 	cmd.PersistentFlags().BoolVarP(&r.verbose, "verbose", "v", false, "log more")
 	cmd.AddCommand(r.checkCommand(), r.planCommand(), r.applyCommand(), r.revisionsCommand(), r.doctorCommand(), r.alarmsCommand(), r.serveCommand(), r.messagesCommand(), r.deliveriesCommand(), r.incidentsCommand(), r.replayCommand(), r.jobsCommand(), r.backfillCommand(), r.connectorsCommand(),

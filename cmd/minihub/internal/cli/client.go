@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -17,8 +18,8 @@ import (
 	"github.com/minihub/minihub/pipelines/ledger"
 )
 
-// client speaks to the running hub of a deployment, or opens the store itself when no
-// hub runs: one set of commands either way.
+// client speaks to the running hub of a deployment, or to one elsewhere, or opens the store
+// itself when no hub runs: one set of commands either way.
 type client struct {
 	r        *root
 	endpoint app.Endpoint
@@ -28,6 +29,11 @@ type client struct {
 
 func (r *root) client(ctx context.Context) (*client, error) {
 	c := &client{r: r, http: &http.Client{}}
+	if r.url != "" {
+		var err error
+		c.endpoint, err = r.endpoint()
+		return c, err
+	}
 	file := app.EndpointFile(r.dir)
 	b, broken := os.ReadFile(file)
 	if broken == nil {
@@ -131,15 +137,30 @@ func (c *client) send(req *http.Request) (int, []byte, error) {
 		c.local.Handler("").ServeHTTP(w, req)
 		return w.Code, w.Body.Bytes(), nil
 	}
+	resp, err := c.reach(req)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return 0, nil, c.gone(err)
+	}
+	return resp.StatusCode, answer, nil
+}
+
+// reach sends a request to a hub that runs elsewhere.
+func (c *client) reach(req *http.Request) (*http.Response, error) {
 	req.Header.Set("Authorization", "Bearer "+c.endpoint.Token)
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return 0, nil, environmentError{errors.New(c.r.texts.Say(text.HubGone, c.endpoint.URL, err))}
+		return nil, c.gone(err)
 	}
-	defer func() { _ = resp.Body.Close() }()
-	var b bytes.Buffer
-	_, err = b.ReadFrom(resp.Body)
-	return resp.StatusCode, b.Bytes(), err
+	return resp, nil
+}
+
+func (c *client) gone(err error) error {
+	return environmentError{errors.New(c.r.texts.Say(text.HubGone, c.endpoint.URL, err))}
 }
 
 // with runs f with a client and closes it.

@@ -46,9 +46,12 @@ func (r *root) doctorCommand() *cobra.Command {
 // examine asks the running hub, or opens the deployment itself. A store that does not open
 // is a finding, with what can be seen without it.
 func (r *root) examine(ctx context.Context, online bool) ([]doctor.Finding, int, error) {
-	dep, err := config.Load(r.dir, config.Options{Registry: r.registry, Secrets: true})
-	if err != nil {
-		return nil, Input, err
+	var dep *config.Deployment
+	var err error
+	if r.url == "" {
+		if dep, err = config.Load(r.dir, config.Options{Registry: r.registry, Secrets: true}); err != nil {
+			return nil, Input, err
+		}
 	}
 	var answer struct {
 		Findings []doctor.Finding `json:"findings"`

@@ -37,7 +37,7 @@ func (r *root) planCommand() *cobra.Command {
 // makePlan asks the running hub. Without one the store says what was applied last; where
 // there is no store yet, everything is new.
 func (r *root) makePlan(ctx context.Context, sample int) (*plan.Plan, error) {
-	if _, err := os.ReadFile(r.endpointFile()); err != nil {
+	if _, err := os.ReadFile(r.endpointFile()); err != nil && r.url == "" {
 		dep, err := config.Load(r.dir, config.Options{Registry: r.registry})
 		if err != nil {
 			return nil, err

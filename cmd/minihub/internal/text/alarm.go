@@ -3,6 +3,7 @@ package text
 // The texts of alarms. A rule's sentence takes 1 where, 2 how many, 3 of how many, 4 the
 // code in brackets, 5 since when, 6 for how long; under `.mend` is what to do.
 var alarmMessages = map[ID]pair{
+	"alarm.acked":          {"alarm %s is seen to by %s", "告警 %s 已由 %s 处理"},
 	"alarm.store":          {"the store does not answer: nothing is taken in or sent", "数据存储没有响应: 无法接收和发送"},
 	"alarm.store.mend":     {"Look at the hub's log; restart the hub when the disk or the database is back.", "查看服务日志; 磁盘或数据库恢复后重启服务。"},
 	"alarm.disk":           {"only %[2]s MiB are free where the store is", "数据存储所在磁盘只剩 %[2]s MiB"},
@@ -58,7 +59,7 @@ var alarmMessages = map[ID]pair{
 }
 
 var alarmHelp = map[string]string{
-	"alarms": "查看告警, 检验送达", "alarms list": "列出未恢复和最近的告警", "alarms test": "向接收方发送一条测试告警及其恢复通知, 并显示其答复",
+	"alarms": "查看告警, 检验送达", "alarms ack": "标记未恢复的告警已有人处理; 不再重复通知", "alarms ack --note": "处理说明", "alarms list": "列出未恢复和最近的告警", "alarms test": "向接收方发送一条测试告警及其恢复通知, 并显示其答复",
 	"column SINCE": "开始", "column UNTIL": "结束", "column ALARM": "告警", "column PEAK": "最多",
 }
 

@@ -4,6 +4,8 @@ package text
 var commonHelp = map[string]string{
 	"minihub":                        "把小程序店铺与 CRM、OMS、WMS、ERP 和物流连接起来",
 	"minihub --config":               "部署目录",
+	"minihub --url":                  "访问此地址的服务, 例如 https://hub.example.com, 令牌取自 $MINIHUB_TOKEN",
+	"minihub --token-file":           "从此文件读取 --url 的令牌",
 	"minihub --json":                 "输出 JSON, 供脚本使用",
 	"minihub --verbose":              "输出更多日志",
 	"check":                          "找出部署文件中的所有错误",

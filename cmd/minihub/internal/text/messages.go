@@ -46,6 +46,10 @@ const (
 	PausedOne    ID = "connections.paused_operation"
 	Resumed      ID = "connections.resumed"
 	GateOpen     ID = "connections.open"
+	URLNot       ID = "url.not"
+	URLNoToken   ID = "url.no_token"
+	URLClear     ID = "url.clear"
+	URLFiles     ID = "url.files"
 	LookupPut    ID = "lookups.put"
 	Required     ID = "connectors.required"
 	CanList      ID = "connectors.can_list"
@@ -80,6 +84,11 @@ var commonMessages = map[ID]pair{
 	EndpointBroken: {"%s, where the running hub leaves its address, cannot be read: %s (restart the hub)", "%s 记录运行中服务的地址, 但无法读取: %s (重启服务即可)"},
 	HubAnswered:    {"the hub answered %d without saying why", "服务返回 %d, 未说明原因"},
 	HubGone:        {"the hub at %s went away: %s (look at its log, then try again)", "与 %s 的服务断开: %s (查看其日志后重试)"},
+
+	URLNot:     {"--url: %q is not the address of a hub (write https://hub.example.com)", "--url: %q 不是服务地址 (例如 https://hub.example.com)"},
+	URLNoToken: {"no token for the hub at %s: set MINIHUB_TOKEN, or name a file with --token-file (`minihub tokens add` makes one at the hub)", "没有 %s 的令牌: 设置 MINIHUB_TOKEN 或用 --token-file 指定文件 (在服务端用 `minihub tokens add` 创建)"},
+	URLClear:   {"the token goes to %s unencrypted (write https:// where the hub is behind a proxy with TLS)", "令牌以明文发送到 %s (若前面有 TLS 代理请使用 https://)"},
+	URLFiles:   {"`%s` works on the files of this machine, not on a hub (leave --url and --token-file out)", "`%s` 处理本机文件, 不访问服务 (去掉 --url 和 --token-file)"},
 
 	NothingKnown: {"nothing is known under %q (whole numbers only; --kind narrows the search)", "没有找到 %q (请输入完整号码; 可用 --kind 缩小范围)"},
 	FoundMore:    {"these are the newest %d; there are more (a longer number finds fewer)", "仅显示最新的 %d 条, 还有更多 (输入更完整的号码可缩小范围)"},
