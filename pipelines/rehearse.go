@@ -57,6 +57,29 @@ func (e *Engine) RehearseRecord(ctx context.Context, id int64) ([]Rehearsal, err
 	if err != nil {
 		return nil, err
 	}
+	return e.rehearseNew(ctx, rec, list)
+}
+
+// Rehearse is Try with a dry run of each send; a document that does not fit is an EditError.
+func (d *Editing) Rehearse(ctx context.Context, doc any) ([]Rehearsal, error) {
+	trial, err := d.Try(ctx, doc)
+	if err != nil {
+		return nil, err
+	}
+	if len(trial.Found) > 0 {
+		return nil, &EditError{trial.Found}
+	}
+	if d.delivery != nil {
+		one, err := d.e.rehearse(ctx, trial.Rows[0], d.delivery)
+		return []Rehearsal{one}, err
+	}
+	e, leave := d.e.enterTrial(d.record.Root)
+	defer leave()
+	return e.rehearseNew(ctx, d.record, trial.Rows)
+}
+
+// rehearseNew rehearses deliveries that a record would get.
+func (e *Engine) rehearseNew(ctx context.Context, rec *ledger.Record, list []Preview) ([]Rehearsal, error) {
 	var out []Rehearsal
 	for _, p := range list {
 		r, err := e.rehearse(ctx, p, &ledger.Delivery{Record: rec.ID, Doc: rec.Doc, Root: rec.Root, Flow: p.Flow, Step: p.Step, Connection: p.Connection,

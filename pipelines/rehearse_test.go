@@ -8,6 +8,7 @@ import (
 
 	"github.com/minihub/minihub/connectors"
 	"github.com/minihub/minihub/pipelines"
+	"github.com/minihub/minihub/pipelines/ledger"
 )
 
 // rehearsing is a target that makes dry runs: it asks for the key, then writes.
@@ -57,6 +58,38 @@ func TestARehearsalShowsTheRequestAndCountsNothing(t *testing.T) {
 	}
 	if after := w.delivery(1); after.Attempts != before.Attempts || after.State != before.State || after.Revision != before.Revision || len(w.target.sent()) != sent {
 		t.Errorf("a rehearsal changed %+v to %+v", before, after)
+	}
+}
+
+// What a person typed is shown as the request that it would go out as, and stays theirs.
+func TestAnEditIsRehearsed(t *testing.T) {
+	w := newWorld(t, flowTo("push"), nil, func(w *world) {
+		w.opt.Connections[1].Conn = rehearsing{w.target, t}
+	})
+	w.target.answer(times(1, "push", refused))
+	w.put(paid(1, 100))
+	w.comes("push T-1 parked test.refused")
+	sent := len(w.target.sent())
+	d := w.open(1)
+	got, err := d.Rehearse(t.Context(), typed(d.Document, map[string]any{"total": number(t, "7")}))
+	if err != nil || len(got) != 1 || got[0].Call == nil || got[0].Call.Request != strings.Replace(w.text(w.delivery(1).Payload), "100", "7", 1) || got[0].Attempts != 1 {
+		t.Fatalf("of a delivery: %+v, %v", got, err)
+	}
+	var bad *pipelines.EditError
+	if _, err := d.Rehearse(t.Context(), typed(d.Document, map[string]any{"key": "T-2"})); !errors.As(err, &bad) {
+		t.Fatalf("another remote key: %v", err)
+	}
+	w.comes("push T-1 parked test.refused")
+
+	w.put(shopDoc{No: "2", Status: "payed", Fen: 100, Version: 1})
+	w.until("it to be parked", func() bool { return strings.Contains(strings.Join(w.states(), "\n"), "parked schema.canonical") })
+	m := w.openRecord(2)
+	got, err = m.Rehearse(t.Context(), typed(m.Document, map[string]any{"status": "paid", "fen": number(t, "120")}))
+	if err != nil || len(got) != 1 || got[0].Call == nil || !strings.Contains(got[0].Call.Request, `120`) || got[0].Delivery != 0 {
+		t.Fatalf("of a message: %+v, %v", got, err)
+	}
+	if len(w.target.sent()) != sent || w.record(2).State != ledger.RecordParked || w.delivery(1).Revision != 0 {
+		t.Fatal("a rehearsal changed something")
 	}
 }
 

@@ -30,6 +30,7 @@ func (a *API) editing() {
 		path := "/api/v1/" + row + "/{id}/edit"
 		a.handle("GET "+path, func(r *http.Request) (any, error) { return a.editable(r, open) })
 		a.handle("POST "+path+"/check", func(r *http.Request) (any, error) { return a.checkEdit(r, open) })
+		a.handle("POST "+path+"/rehearsal", func(r *http.Request) (any, error) { return a.rehearseEdit(r, open) })
 		a.handle("POST "+path, func(r *http.Request) (any, error) { return a.edit(r, open) })
 	}
 }
@@ -166,6 +167,35 @@ func (a *API) checkEdit(r *http.Request, open opener) (any, error) {
 		out.Problems = append(out.Problems, EditProblem{Pointer: v.Pointer, Line: v.Line, Column: v.Column, Rule: v.Rule, Text: v.Text, Hint: editHint(v)})
 	}
 	return out, nil
+}
+
+func (a *API) rehearseEdit(r *http.Request, open opener) (any, error) {
+	id, err := pathID(r)
+	if err != nil {
+		return nil, err
+	}
+	var req CheckRequest
+	if err := body(r, &req); err != nil {
+		return nil, err
+	}
+	d, err := open(r.Context(), id)
+	if err != nil {
+		return nil, editError(err)
+	}
+	defer d.Close()
+	doc, found := typed(d, req.Document)
+	if found != nil {
+		return nil, editProblems(req.Document, found)
+	}
+	rows, err := d.Rehearse(r.Context(), doc)
+	var bad *pipelines.EditError
+	switch {
+	case errors.As(err, &bad):
+		return nil, editProblems(req.Document, bad.Found)
+	case err != nil:
+		return nil, editError(err)
+	}
+	return a.rehearsed(r, rows...)
 }
 
 func (a *API) edit(r *http.Request, open opener) (any, error) {

@@ -150,6 +150,20 @@ func byCall(t *testing.T, w *world) {
 		}
 	}
 	t.Logf("a check takes %v", time.Since(began)/20)
+	var exact struct {
+		Rows []struct {
+			Attempts int
+			Call     json.RawMessage
+		}
+	}
+	before := len(w.sims.OMS.Orders())
+	w.ask(t, http.MethodPost, path+"/rehearsal", map[string]any{"document": edited}, &exact)
+	if len(exact.Rows) != 1 || !strings.Contains(string(exact.Rows[0].Call), d.RemoteKey) || exact.Rows[0].Attempts != 1 {
+		t.Fatalf("the exact request of an edit: %+v", exact)
+	}
+	if text := string(exact.Rows[0].Call); strings.Contains(text, phones[0]) || strings.Contains(text, said) || len(w.sims.OMS.Orders()) != before {
+		t.Fatalf("the exact request of an edit shows what is hidden, or went out: %s", text)
+	}
 
 	viewer := w.tokenOf(t, "viewer")
 	for name, c := range map[string]struct {
@@ -160,6 +174,8 @@ func byCall(t *testing.T, w *world) {
 	}{
 		"without the right to see it":   {viewer, http.MethodGet, path, nil, http.StatusForbidden, "api.forbidden"},
 		"without the right to check":    {viewer, http.MethodPost, path + "/check", map[string]any{"document": edited}, http.StatusForbidden, "api.forbidden"},
+		"without the right to rehearse": {viewer, http.MethodPost, path + "/rehearsal", map[string]any{"document": edited}, http.StatusForbidden, "api.forbidden"},
+		"rehearsed with a mistake":      {w.token, http.MethodPost, path + "/rehearsal", map[string]any{"document": "{}"}, http.StatusUnprocessableEntity, "edit.problems"},
 		"without the right":             {viewer, http.MethodPost, path, map[string]any{"document": edited, "why": "a test"}, http.StatusForbidden, "api.forbidden"},
 		"without a reason":              {w.token, http.MethodPost, path, map[string]any{"document": edited}, http.StatusBadRequest, "edit.why"},
 		"of another revision":           {w.token, http.MethodPost, path, map[string]any{"document": edited, "why": "a test", "revision": 1}, http.StatusConflict, "edit.moved"},
@@ -349,6 +365,7 @@ func inBrowser(t *testing.T, w *world) {
 	b.has("it fits", `document.getElementById('check').textContent.startsWith('It fits') && !document.querySelector('button.main').disabled && !document.querySelector('#found li')`)
 	b.js(`document.querySelector('main button.main').click()`) // the second
 	b.has("what changed is marked on both sides", `[...document.querySelectorAll('dialog .docs section')].length === 2 && [...document.querySelectorAll('dialog .docs section')].every(s => s.querySelectorAll('mark').length === 1 && s.querySelector('mark').textContent.includes('buyer_message'))`)
+	b.has("and the exact request is there", `(p => !!p && p.textContent.includes('POST') && !p.textContent.includes('…'))(document.querySelector('dialog .rehearsal .goes'))`)
 	b.shot("edit-preview")
 	b.sound("the preview of an edit")
 	b.js(`(d => { d.querySelector('#why').value = 'the buyer called'; d.querySelector('button.main').click(); })(document.querySelector('dialog'))`) // the third

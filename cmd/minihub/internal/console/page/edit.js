@@ -6,6 +6,7 @@ import { get, post, parse } from './api.js';
 import { heading, pill, at, facts, field, button, dialog, refusal, say, source, busy } from './parts.js';
 import { changed, leaves, lines } from './diff.js';
 import { rows } from './replay.js';
+import { rehearsal } from './wire.js';
 import { fault } from './json.js';
 import { attach } from './editor.js';
 
@@ -104,6 +105,7 @@ export async function render(ctx) {
         });
       } }, h('h3', {}, t('edit.changes')), sides(parse(doc.text), parse(area.value)),
       kind === 'message' ? [h('h3', {}, t('replay.preview')), h('div', { class: 'preview' }, rows(answer))] : null,
+      rehearsal(path + '/rehearsal', answer, { document: area.value }),
       field(t('edit.why'), reason), guard, said, h('div', { class: 'actions' }, go));
     });
   }

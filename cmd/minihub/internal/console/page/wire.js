@@ -91,11 +91,11 @@ function reveal(d, i, j) {
 }
 
 // rehearsal shows the exact requests of a replay below its preview, and what to know
-// before they are sent.
-export function rehearsal(path, preview) {
+// before they are sent; an edit gives the document it would send.
+export function rehearsal(path, preview, edited) {
   if (!may('repair') || !preview.rows.some((r) => r.state === 'ready' && r.document)) return null;
   const place = h('section', { class: 'rehearsal', 'aria-label': t('rehearsal.title') }, h('h3', {}, t('rehearsal.title')), h('p', { class: 'soft' }, t('rehearsal.making')));
-  get(path).then((out) => swap(place, h('h3', {}, t('rehearsal.title')), out.rows.map((r) => exact(r, out.rows.length > 1))), (err) => swap(place, h('h3', {}, t('rehearsal.title')), refusal(err)));
+  (edited ? post(path, edited) : get(path)).then((out) => swap(place, h('h3', {}, t('rehearsal.title')), out.rows.map((r) => exact(r, out.rows.length > 1))), (err) => swap(place, h('h3', {}, t('rehearsal.title')), refusal(err)));
   return place;
 }
 
