@@ -16,10 +16,12 @@ type Me struct {
 	Roles  []string       `json:"roles"`
 	Rights []people.Right `json:"rights"`
 	CSRF   string         `json:"csrf,omitempty"` // for changing calls of a session, in X-CSRF-Token
+	// Provider: they sign in through an OpenID provider and have no password here.
+	Provider bool `json:"provider,omitempty"`
 }
 
 func me(id *people.Identity) *Me {
-	m := &Me{Name: id.Name, Kind: id.Kind, Roles: id.Roles, Rights: people.RightsOf(id.Roles)}
+	m := &Me{Name: id.Name, Kind: id.Kind, Roles: id.Roles, Rights: people.RightsOf(id.Roles), Provider: id.Provider}
 	if id.Session != "" {
 		m.CSRF = people.CSRF(id.Session)
 	}

@@ -202,6 +202,8 @@ func TestSigningInThroughARealProvider(t *testing.T) {
 	b.atProvider("mei")
 	b.arrives("mei is in, where she was going", ready+` && location.pathname === '/console/' && location.hash === '#/jobs' && location.search === ''`)
 	b.may("support", "repair,lookup,reveal", "operate,change,audit,people")
+	b.js(`location.hash = '#/me'`)
+	b.arrives("her password is the company's", ready+` && location.hash === '#/me' && document.querySelectorAll('main ul.rows li').length > 0 && !document.querySelector('main input[type=password]')`)
 	b.leaves()
 	b.atProvider("omar")
 	b.arrives("omar is in", ready+` && location.pathname === '/console/'`)

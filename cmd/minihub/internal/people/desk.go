@@ -173,7 +173,7 @@ func (d *Desk) begin(ctx context.Context, p *ledger.Person, from string) (*Ident
 	if err != nil {
 		return nil, err
 	}
-	return &Identity{Kind: KindPerson, Name: p.Name, Roles: p.Roles, Session: s}, nil
+	return &Identity{Kind: KindPerson, Name: p.Name, Roles: p.Roles, Session: s, Provider: p.Subject != ""}, nil
 }
 
 // Session returns whose session a cookie is of; nil when it is none, or over.
@@ -198,7 +198,7 @@ func (d *Desk) Session(ctx context.Context, cookie string) (*Identity, error) {
 			return nil, err
 		}
 	}
-	return &Identity{Kind: KindPerson, Name: p.Name, Roles: p.Roles, Session: cookie}, nil
+	return &Identity{Kind: KindPerson, Name: p.Name, Roles: p.Roles, Session: cookie, Provider: p.Subject != ""}, nil
 }
 
 // SessionID is under which id the ledger keeps the session of a cookie.

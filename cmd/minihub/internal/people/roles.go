@@ -101,6 +101,8 @@ type Identity struct {
 	Name    string
 	Roles   []string
 	Session string // the cookie's secret; empty without one
+	// Provider: an OpenID provider vouches for them, and keeps their password.
+	Provider bool
 }
 
 // Command is the local command: whoever reads the hub's folder owns the hub.

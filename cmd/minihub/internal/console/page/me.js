@@ -18,7 +18,7 @@ export async function render(ctx) {
       h('span', { class: 'what' }, data(s.from)), s.current ? h('span', { class: 'pill good' }, t('me.here')) : pill('active'),
       h('span', { class: 'soft' }, t('me.began'), ' ', at(s.began_at), ' · ', t('me.seen'), ' ', when(s.seen_at)))))),
     h('div', { class: 'actions' }, out),
-    h('h2', {}, t('me.password')), password(ctx)];
+    me.provider ? null : [h('h2', {}, t('me.password')), password(ctx)]];
 }
 
 function password(ctx) {
