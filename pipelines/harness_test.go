@@ -517,7 +517,7 @@ func (w *world) pull() {
 // rest waits until nothing is queued.
 func (w *world) rest() {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(w.t.Context(), 2*time.Minute)
 	defer cancel()
 	if err := w.eng.Settled(ctx, 2*time.Millisecond); err != nil {
 		w.t.Fatalf("the hub did not come to rest: %v, depth %v, states %v", err, w.eng.Depth(), w.states())
@@ -527,7 +527,7 @@ func (w *world) rest() {
 // until waits for a condition that rest cannot see.
 func (w *world) until(what string, ok func() bool) {
 	w.t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute)
 	for !ok() {
 		if time.Now().After(deadline) {
 			w.t.Fatalf("waited in vain for %s; states %v", what, w.states())
@@ -566,7 +566,7 @@ func (w *world) wantStates(want ...string) {
 // comes waits until the deliveries are in these states.
 func (w *world) comes(want ...string) {
 	w.t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute)
 	for !slices.Equal(w.states(), want) {
 		if time.Now().After(deadline) {
 			w.t.Fatalf("states (-want +got)\n%s", cmp.Diff(want, w.states()))

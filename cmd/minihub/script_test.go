@@ -103,7 +103,7 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 func until(ts *testscript.TestScript, what string, done func() bool) {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for end := time.Now().Add(20 * time.Second); !done(); <-tick.C {
+	for end := time.Now().Add(2 * time.Minute); !done(); <-tick.C {
 		if time.Now().After(end) {
 			ts.Fatalf("%s: it takes too long", what)
 		}

@@ -226,7 +226,7 @@ func TestTheProgramSpeaksAsDocumented(t *testing.T) {
 	}
 	srv := httptest.NewServer(habits.NewOneShot(nil))
 	defer srv.Close()
-	ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
 	cmd := exec.CommandContext(ctx, path, "testdata/uploads.py")
 	cmd.Stderr = os.Stderr

@@ -248,7 +248,7 @@ func TestThePushOfAShop(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if err := s.sim.DrainPushes(ctx); err != nil {
 		t.Fatal(err)

@@ -62,7 +62,7 @@ func (p *peer) end() error {
 	select {
 	case err := <-p.ended:
 		return err
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		p.t.Fatal("the program does not end")
 		return nil
 	}

@@ -18,7 +18,7 @@ func TestTheFirstLinkInABrowser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx := browsertest.Open(t, "zh-CN", time.Minute)
+	ctx := browsertest.Open(t, "zh-CN", 4*time.Minute)
 	do := func(actions ...chromedp.Action[chromedp.Void]) {
 		t.Helper()
 		if err := chromedp.Do(ctx, actions...); err != nil {
@@ -28,7 +28,7 @@ func TestTheFirstLinkInABrowser(t *testing.T) {
 	}
 	wait := func(what string) {
 		t.Helper()
-		do(chromedp.Poll[chromedp.Void](what, chromedp.WithPollingTimeout(20*time.Second)))
+		do(chromedp.Poll[chromedp.Void](what, chromedp.WithPollingTimeout(time.Minute)))
 	}
 	fill := func(name, password string) {
 		t.Helper()
@@ -46,7 +46,7 @@ func TestTheFirstLinkInABrowser(t *testing.T) {
 		tick := time.NewTicker(20 * time.Millisecond)
 		defer tick.Stop()
 		got := ""
-		for end := time.Now().Add(20 * time.Second); got == "" && time.Now().Before(end); <-tick.C {
+		for end := time.Now().Add(time.Minute); got == "" && time.Now().Before(end); <-tick.C {
 			got, _ = chromedp.Run(ctx, chromedp.Evaluate[string](who, chromedp.EvalAwaitPromise))
 		}
 		if got != "chief admin" {

@@ -193,7 +193,7 @@ func (h *hub) post(body, key string) int64 {
 	}
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); <-tick.C {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); <-tick.C {
 		var out struct {
 			Messages []api.Found `json:"messages"`
 		}
@@ -295,7 +295,7 @@ func (h *hub) deliveryOf(message int64) int64 {
 	h.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); <-tick.C {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); <-tick.C {
 		var m api.Message
 		h.into(h.call("GET", "/api/v1/messages/"+strconv.FormatInt(message, 10), "", bearer(h.token)), &m)
 		if len(m.Deliveries) == 1 && m.Deliveries[0].State == "delivered" {

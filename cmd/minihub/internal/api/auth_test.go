@@ -101,7 +101,7 @@ type answer struct {
 // call makes a call; change adds what it is made with.
 func (h *hub) call(method, path, body string, change ...func(*http.Request)) answer {
 	h.Helper()
-	ctx, cancel := context.WithTimeout(h.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(h.Context(), time.Minute)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, h.app.AdminURL()+path, bytes.NewReader([]byte(body)))
 	if err != nil {

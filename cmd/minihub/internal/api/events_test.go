@@ -16,7 +16,7 @@ import (
 // watch opens a stream and returns its status, the wait that it asks for, and its events.
 func watch(t *testing.T, url string) (status int, retry string, next func() LiveState) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/api/v1/live", nil)
 	if err != nil {

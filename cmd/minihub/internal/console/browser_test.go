@@ -34,7 +34,7 @@ type tab struct {
 // browser opens a tab and notes what it complains about.
 func browser(t *testing.T) *tab {
 	t.Helper()
-	ctx := browsertest.Open(t, "en-US", 2*time.Minute)
+	ctx := browsertest.Open(t, "en-US", 6*time.Minute)
 	b := &tab{t: t, ctx: ctx}
 	if err := chromedp.Listen(ctx, b.note); err != nil {
 		t.Fatal(err)
@@ -75,7 +75,7 @@ func (b *tab) js(expression string) { b.t.Helper(); b.do(chromedp.Evaluate[chrom
 // has waits until an expression of the page is true.
 func (b *tab) has(what, expression string) {
 	b.t.Helper()
-	if err := chromedp.Do(b.ctx, chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingTimeout(15*time.Second))); err != nil {
+	if err := chromedp.Do(b.ctx, chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingTimeout(time.Minute))); err != nil {
 		state, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string](`location.hash + '\n' + document.body.innerText`))
 		b.mu.Lock()
 		defer b.mu.Unlock()

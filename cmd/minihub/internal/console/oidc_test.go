@@ -161,7 +161,7 @@ func (b *tab) arrives(what, expression string) {
 	b.t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); <-tick.C {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); <-tick.C {
 		if yes, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](`Promise.resolve(`+expression+`)`, chromedp.EvalAwaitPromise)); err == nil && yes {
 			return
 		}
@@ -240,7 +240,7 @@ func (b *tab) may(role, rights, none string) {
 // refusedInChinese is somebody who declines at the provider, on a phone, in Chinese.
 func (b *tab) refusedInChinese(hub *app.App) {
 	b.t.Helper()
-	ctx := browsertest.Open(b.t, "zh-CN", time.Minute)
+	ctx := browsertest.Open(b.t, "zh-CN", 4*time.Minute)
 	c := &tab{t: b.t, ctx: ctx}
 	c.do(chromedp.EmulateViewport(375, 812), chromedp.Navigate(hub.AdminURL()+"/console/"))
 	c.arrives("the way through the company in Chinese", `(`+pressed+`)?.textContent === '使用 Acme 登录'`)

@@ -74,7 +74,7 @@ func (h *noteHub) settle() {
 	moving := map[string]bool{"pending": true, "received": true, "ready": true, "sending": true, "waiting": true, "unknown": true, "accepted": true}
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
-	ctx, cancel := context.WithTimeout(h.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(h.t.Context(), 2*time.Minute)
 	defer cancel()
 	for {
 		counts, err := h.app.Ledger().Counts(ctx)

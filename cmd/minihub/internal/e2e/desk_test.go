@@ -81,7 +81,7 @@ func newDesk(t *testing.T) *desk {
 	d.hub.start()
 	d.url = "http://" + listen
 	d.call(http.MethodPost, "/api/v1/people", map[string]any{"name": supportName, "password": supportPassword, "roles": []string{"support", "ops"}}, nil)
-	d.ctx = browsertest.Open(t, "en-US", 4*time.Minute)
+	d.ctx = browsertest.Open(t, "en-US", 10*time.Minute)
 	return d
 }
 
@@ -159,7 +159,7 @@ func (d *desk) js(expression string) {
 // sees waits until an expression of the page is true.
 func (d *desk) sees(what, expression string) {
 	d.t.Helper()
-	if err := chromedp.Do(d.ctx, chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingTimeout(20*time.Second))); err != nil {
+	if err := chromedp.Do(d.ctx, chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingTimeout(time.Minute))); err != nil {
 		page, _ := chromedp.Run(d.ctx, chromedp.Evaluate[string](`location.hash + '\n' + (document.querySelector('dialog[open]') || document.body).innerText`))
 		d.t.Fatalf("%s: %v\nthe page says\n%s", what, err, page)
 	}

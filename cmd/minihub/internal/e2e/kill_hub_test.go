@@ -146,7 +146,7 @@ func (p *process) stop() {
 	_ = cmd.Process.Signal(os.Interrupt)
 	select {
 	case <-ended:
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 		_ = cmd.Process.Kill()
 		<-ended
 	}

@@ -259,7 +259,7 @@ func (w *killWorld) runJob(name string) {
 }
 
 func (w *killWorld) waitDead() {
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute)
 	for w.hub.alive() {
 		if time.Now().After(deadline) {
 			w.mu.Lock()

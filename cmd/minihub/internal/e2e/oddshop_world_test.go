@@ -110,7 +110,7 @@ func (w *oddWorld) pull() error {
 // before it lets a probe through.
 func (w *oddWorld) mustPull() {
 	w.t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute)
 	for {
 		err := w.pull()
 		if err == nil {
@@ -163,7 +163,7 @@ func (w *oddWorld) until(what string, ok func() bool) {
 	w.t.Helper()
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.Now().Add(30 * time.Second); !ok(); <-tick.C {
+	for deadline := time.Now().Add(2 * time.Minute); !ok(); <-tick.C {
 		if time.Now().After(deadline) {
 			w.t.Fatalf("waited in vain for %s", what)
 		}

@@ -59,7 +59,7 @@ func watch(t *testing.T, ctx context.Context) *seen {
 // has waits until an expression of the page is true.
 func has(t *testing.T, ctx context.Context, what, expression string) {
 	t.Helper()
-	if err := chromedp.Do(ctx, chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingTimeout(10*time.Second))); err != nil {
+	if err := chromedp.Do(ctx, chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingTimeout(time.Minute))); err != nil {
 		state, _ := chromedp.Run(ctx, chromedp.Evaluate[string](`document.body.innerText + '\n---\n' + document.getElementById('result').value`))
 		t.Fatalf("%s: %v\nthe page says\n%s", what, err, state)
 	}
@@ -95,7 +95,7 @@ func line(editor string, n int, kind string) string {
 // The page in a real browser: live result, errors at their line, violations at their
 // field, keyboard, both languages, both themes; nothing from elsewhere.
 func TestInABrowser(t *testing.T) {
-	ctx := browsertest.Open(t, "en-US", time.Minute)
+	ctx := browsertest.Open(t, "en-US", 4*time.Minute)
 	s := serve(t, Options{})
 	saw := watch(t, ctx)
 	act(t, ctx, chromedp.EmulateViewport(1400, 800), chromedp.Navigate(s.URL+"/map/"))
