@@ -159,11 +159,18 @@ func cancel(h *harness, op Operation) {
 
 	d = h.delivery(op, 2, 0)
 	h.fault(simkit.Fault{Kind: simkit.Delay, Call: op.Call, DelayMS: 20_000})
-	ctx, stop := context.WithTimeout(h.Context(), 100*time.Millisecond)
+	ctx, stop := context.WithTimeout(h.Context(), 15*time.Second)
 	defer stop()
-	start := time.Now()
+	ended := make(chan time.Time, 1)
+	go func() {
+		h.reached(ctx)                       // however long the way there takes
+		<-time.After(100 * time.Millisecond) // the client's side knows a moment later that it has sent
+		ended <- time.Now()
+		stop()
+	}()
 	res := h.deliver(ctx, op, d)[d.ID]
-	if took := time.Since(start); took > 5*time.Second {
+	stop()
+	if took := time.Since(<-ended); took > 5*time.Second {
 		h.Errorf("a call went on for %v after its context ended", took)
 	}
 	h.struck()

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -121,12 +122,27 @@ func (h *harness) fault(f simkit.Fault) {
 // struck fails when no fault was hit: the check would have proved nothing.
 func (h *harness) struck() {
 	h.Helper()
-	for _, f := range h.sys.Faults.List() {
-		if f.Hits > 0 {
+	if h.hit() {
+		return
+	}
+	h.Fatalf("no fault was struck: is the simulator's name of the call right? %+v", h.sys.Faults.List())
+}
+
+func (h *harness) hit() bool {
+	return slices.ContainsFunc(h.sys.Faults.List(), func(f simkit.Fault) bool { return f.Hits > 0 })
+}
+
+// reached waits until a fault is hit, or ctx ends.
+func (h *harness) reached(ctx context.Context) {
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for !h.hit() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
 			return
 		}
 	}
-	h.Fatalf("no fault was struck: is the simulator's name of the call right? %+v", h.sys.Faults.List())
 }
 
 func (h *harness) delivery(op Operation, n, change int) connectors.Delivery {
