@@ -135,21 +135,29 @@ func typed(d *pipelines.Editing, text string) (any, []schemas.Violation) {
 	return schemas.Unmask(d.Schema, d.Document, tree)
 }
 
-func (a *API) checkEdit(r *http.Request, open opener) (any, error) {
+// asked opens what a call is about, with the text as somebody types it.
+func asked(r *http.Request, open opener) (d *pipelines.Editing, text string, err error) {
 	id, err := pathID(r)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	var req CheckRequest
 	if err := body(r, &req); err != nil {
+		return nil, "", err
+	}
+	if d, err = open(r.Context(), id); err != nil {
+		return nil, "", editError(err)
+	}
+	return d, req.Document, nil
+}
+
+func (a *API) checkEdit(r *http.Request, open opener) (any, error) {
+	d, text, err := asked(r, open)
+	if err != nil {
 		return nil, err
 	}
-	d, err := open(r.Context(), id)
-	if err != nil {
-		return nil, editError(err)
-	}
 	defer d.Close()
-	doc, found := typed(d, req.Document)
+	doc, found := typed(d, text)
 	out := Checked{Problems: []EditProblem{}, Previewed: Previewed{Rows: []Preview{}}}
 	if found == nil {
 		trial, err := d.Try(r.Context(), doc)
@@ -162,7 +170,7 @@ func (a *API) checkEdit(r *http.Request, open opener) (any, error) {
 			out.Rows = append(out.Rows, a.preview(p))
 		}
 	}
-	schemas.Locate([]byte(req.Document), found)
+	schemas.Locate([]byte(text), found)
 	for _, v := range found {
 		out.Problems = append(out.Problems, EditProblem{Pointer: v.Pointer, Line: v.Line, Column: v.Column, Rule: v.Rule, Text: v.Text, Hint: editHint(v)})
 	}
@@ -170,28 +178,20 @@ func (a *API) checkEdit(r *http.Request, open opener) (any, error) {
 }
 
 func (a *API) rehearseEdit(r *http.Request, open opener) (any, error) {
-	id, err := pathID(r)
+	d, text, err := asked(r, open)
 	if err != nil {
 		return nil, err
-	}
-	var req CheckRequest
-	if err := body(r, &req); err != nil {
-		return nil, err
-	}
-	d, err := open(r.Context(), id)
-	if err != nil {
-		return nil, editError(err)
 	}
 	defer d.Close()
-	doc, found := typed(d, req.Document)
+	doc, found := typed(d, text)
 	if found != nil {
-		return nil, editProblems(req.Document, found)
+		return nil, editProblems(text, found)
 	}
 	rows, err := d.Rehearse(r.Context(), doc)
 	var bad *pipelines.EditError
 	switch {
 	case errors.As(err, &bad):
-		return nil, editProblems(req.Document, bad.Found)
+		return nil, editProblems(text, bad.Found)
 	case err != nil:
 		return nil, editError(err)
 	}
